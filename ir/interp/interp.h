@@ -1,0 +1,62 @@
+/* interp.h -- gives tile IR its meaning: runs a kernel over a grid of programs, checking as it goes.
+ *
+ * The oracle of tkc: slow and exact. One program instance at a time per thread, programs in
+ * parallel over the pool's threads, in ascending order unless a seed shuffles it; what a run does
+ * and reports depends on the seed and never on the number of threads.
+ */
+#ifndef TKC_IR_INTERP_INTERP_H
+#define TKC_IR_INTERP_INTERP_H
+
+#include <signal.h>
+
+#include "ir/interp/memory.h"
+#include "ir/ir.h"
+#include "support/threads.h"
+
+/* How far a pointer made from a tensor argument may reach. */
+typedef enum BoundsMode {
+    BOUNDS_VIEW,       /* the span from the view's first to its last element (default) */
+    BOUNDS_ALLOCATION, /* anything in the allocation */
+    BOUNDS_ELEMENTS    /* only addresses that are elements of the view */
+} BoundsMode;
+
+typedef struct InterpOptions {
+    BoundsMode bounds;
+    bool checks;      /* false: no bounds, written or race checks (still no crash on wild addresses
+                         inside allocations; outside: fault) */
+    bool shuffle;     /* run programs in the order that `seed` gives */
+    uint64_t seed;
+    ThreadPool *pool; /* NULL: the calling thread */
+    FILE *print_out;  /* where device_print goes (stdout) */
+    const volatile sig_atomic_t *cancel; /* non-zero: stop soon; may be NULL */
+} InterpOptions;
+
+typedef enum InterpArgKind { INTERP_SCALAR, INTERP_VIEW, INTERP_DESC } InterpArgKind;
+typedef struct InterpArg {
+    InterpArgKind kind;
+    uint64_t bits; /* SCALAR: the bit pattern of the parameter's type */
+    MemView view;  /* VIEW: pointer parameter; DESC: the base */
+    /* DESC: shape and strides in elements of the described tensor */
+    int64_t desc_shape[MEM_MAX_RANK], desc_strides[MEM_MAX_RANK];
+    bool desc_pad_nan;
+} InterpArg;
+
+typedef enum InterpStatus {
+    INTERP_OK,
+    INTERP_FAULT,     /* at least one fault was reported */
+    INTERP_CANCELLED, /* options->cancel was set */
+    INTERP_REFUSED    /* the kernel needs something cpu does not have; reported */
+} InterpStatus;
+
+/* A kernel made ready to run (a flat program over value slots); lives in `arena`. NULL if it
+ * was refused (reported to diags with the op's range). */
+typedef struct InterpKernel InterpKernel;
+InterpKernel *interp_compile(Arena *arena, const IrKernel *kernel, Diags *diags);
+
+/* Runs grid[0] x grid[1] x grid[2] programs. args: one per kernel parameter, in order. `call` is
+ * the host source range of the launch (named in faults), or SRC_NONE. Faults go to diags. */
+InterpStatus interp_launch(InterpKernel *kernel, MemSpace *space, const int64_t grid[3],
+                           const InterpArg *args, unsigned num_args, const InterpOptions *options,
+                           Diags *diags, SrcRange call);
+
+#endif

@@ -1,0 +1,35 @@
+/* compat.h -- the one place for what differs between compilers.
+ *
+ * Everything else in the tree is plain C17; attributes are spelled through these macros.
+ */
+#ifndef TKC_SUPPORT_COMPAT_H
+#define TKC_SUPPORT_COMPAT_H
+
+#if defined(__GNUC__) || defined(__clang__)
+#define TK_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+#define TK_NODISCARD          __attribute__((warn_unused_result))
+#define TK_UNUSED             __attribute__((unused))
+#define TK_LIKELY(x)          __builtin_expect(!!(x), 1)
+#define TK_UNLIKELY(x)        __builtin_expect(!!(x), 0)
+#else
+#define TK_PRINTF(fmt, first)
+#define TK_NODISCARD
+#define TK_UNUSED
+#define TK_LIKELY(x)   (x)
+#define TK_UNLIKELY(x) (x)
+#endif
+
+/* Between these two, a printf format may be a variable (it comes from a checked table). */
+#if defined(__GNUC__) || defined(__clang__)
+#define TK_ALLOW_FORMAT_VARIABLE_BEGIN                                                             \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"")
+#define TK_ALLOW_FORMAT_VARIABLE_END _Pragma("GCC diagnostic pop")
+#else
+#define TK_ALLOW_FORMAT_VARIABLE_BEGIN
+#define TK_ALLOW_FORMAT_VARIABLE_END
+#endif
+
+/* Number of elements of an array object (not of a pointer). */
+#define TK_COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
+
+#endif
