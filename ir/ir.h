@@ -33,8 +33,8 @@ typedef enum IrTypeKind {
     TY_DESC  /* tensor descriptor; elem: scalar; shape: its block */
 } IrTypeKind;
 
-#define IR_MAX_RANK        8
-#define IR_MAX_TILE_NUMEL  1048576 /* Triton's TRITON_MAX_TENSOR_NUMEL */
+#define IR_MAX_RANK       8
+#define IR_MAX_TILE_NUMEL 1048576 /* Triton's TRITON_MAX_TENSOR_NUMEL */
 
 typedef struct IrType {
     IrTypeKind kind;
@@ -51,7 +51,8 @@ const IrType *ir_type_scalar(IrContext *ctx, IrTypeKind kind); /* TY_I1 .. TY_F6
 const IrType *ir_type_ptr(IrContext *ctx, const IrType *elem);
 const IrType *ir_type_tile(IrContext *ctx, const IrType *elem, const int64_t *shape, unsigned rank);
 const IrType *ir_type_desc(IrContext *ctx, const IrType *elem, const int64_t *shape, unsigned rank);
-/* `type` with another element type: tile<8xi1> for (tile<8xf32>, i1); the scalar itself if scalar. */
+/* `type` with another element type: tile<8xi1> for (tile<8xf32>, i1); the scalar itself if scalar.
+ */
 const IrType *ir_type_with_elem(IrContext *ctx, const IrType *type, const IrType *elem);
 
 static inline bool ir_is_tile(const IrType *t) {
@@ -69,10 +70,11 @@ static inline bool ir_is_float(const IrType *t) {
 static inline bool ir_is_ptr(const IrType *t) {
     return ir_elem(t)->kind == TY_PTR;
 }
-unsigned ir_bits(const IrType *t);        /* element width: i1 is 1, pointers 64 */
-size_t ir_elem_size(const IrType *t);     /* bytes in memory of one element: i1 takes 1 */
-int64_t ir_numel(const IrType *t);        /* elements: 1 for scalars */
+unsigned ir_bits(const IrType *t);    /* element width: i1 is 1, pointers 64 */
+size_t ir_elem_size(const IrType *t); /* bytes in memory of one element: i1 takes 1 */
+int64_t ir_numel(const IrType *t);    /* elements: 1 for scalars */
 bool ir_same_shape(const IrType *a, const IrType *b);
+const char *ir_scalar_name(IrTypeKind kind);      /* TY_I1 .. TY_F64: "i1" .. "f64" */
 void ir_type_print(const IrType *t, StrBuf *out); /* i32, ptr<f16>, tile<128x64xf16>, desc<..> */
 
 /* ---- attributes ------------------------------------------------------------------------------ */
@@ -89,7 +91,7 @@ void ir_type_print(const IrType *t, StrBuf *out); /* i32, ptr<f16>, tile<128x64x
 #undef ENUM_END
 
 typedef enum IrAttrId {
-#define ATTR(name, text, kind, dflt) ATTR_##name,
+#define ATTR(name, text, kind, dflt, form) ATTR_##name,
 #include "ir/attrs.def"
 #undef ATTR
     ATTR_COUNT
@@ -108,6 +110,31 @@ typedef struct IrAttr {
         IrInts ints;
     } u;
 } IrAttr;
+
+/* What attrs.def says about one attribute. The enumerations of enums.def are kinds too. */
+typedef enum IrAttrKind {
+    ATTRKIND_VALUE,
+    ATTRKIND_INT,
+    ATTRKIND_BOOL,
+    ATTRKIND_STR,
+    ATTRKIND_INTS,
+#define ENUM_BEGIN(kind) ATTRKIND_##kind,
+#define ENUM(name, text)
+#define ENUM_END(kind)
+#include "ir/enums.def"
+#undef ENUM_BEGIN
+#undef ENUM
+#undef ENUM_END
+    ATTRKIND_COUNT
+} IrAttrKind;
+typedef enum IrAttrForm { FORM_LEAD, FORM_SHOWN, FORM_NAMED } IrAttrForm;
+typedef struct IrAttrInfo {
+    const char *name; /* as in the text: "axis" */
+    IrAttrKind kind;
+    int64_t dflt;
+    IrAttrForm form;
+} IrAttrInfo;
+extern const IrAttrInfo ir_attr_infos[ATTR_COUNT];
 
 /* ---- operations ------------------------------------------------------------------------------ */
 
@@ -179,14 +206,14 @@ struct IrOp {
     IrOp *prev, *next;
     IrBlock *block;
     unsigned num_operands, num_results, num_regions;
-    IrUse *operands;  /* [num_operands] */
-    IrValue *results; /* [num_results] */
-    IrAttr *attrs;    /* [info.num_attrs], in the order of the op's row */
+    IrUse *operands;   /* [num_operands] */
+    IrValue *results;  /* [num_results] */
+    IrAttr *attrs;     /* [info.num_attrs], in the order of the op's row */
     IrBlock **regions; /* [num_regions]; an if without else has an empty-yield second region */
 };
 
 struct IrBlock {
-    IrOp *parent;     /* NULL: a kernel's body */
+    IrOp *parent; /* NULL: a kernel's body */
     IrKernel *kernel;
     IrValue **args;
     unsigned num_args;
@@ -195,10 +222,13 @@ struct IrBlock {
 
 typedef struct IrParam {
     IrValue *value;
-    Sym name;        /* as in the source; tuple elements: "shape.0" */
-    bool is_const;   /* storing through it is an error */
+    Sym name;      /* as in the source; tuple elements: "shape.0" */
+    bool is_const; /* storing through it is an error */
     SrcRange range;
 } IrParam;
+
+#define IR_DEFAULT_NUM_WARPS  4 /* Triton's defaults */
+#define IR_DEFAULT_NUM_STAGES 3
 
 struct IrKernel {
     struct IrModule *module;
@@ -206,7 +236,7 @@ struct IrKernel {
     SrcRange range;
     IrBlock *body; /* body->args are the parameters' values */
     VEC(IrParam) params;
-    uint32_t num_values; /* next free id */
+    uint32_t num_values;                          /* next free id */
     int num_warps, num_stages, num_ctas, maxnreg; /* maxnreg 0: none */
     bool fp_fusion, debug;
 };
@@ -237,7 +267,7 @@ int64_t ir_attr_int(const IrOp *op, IrAttrId id);
 const char *ir_attr_str(const IrOp *op, IrAttrId id);
 /* Finds an op by mnemonic; OP_COUNT if unknown. */
 IrOpcode ir_opcode_from_mnemonic(const char *mnemonic, size_t len);
-/* Text of an enumeration attribute's value, and back (-1 if unknown). */
+/* Text of an enumeration attribute's value ("<unknown>" out of range), and back (-1 if unknown). */
 const char *ir_enum_text(IrAttrId attr, int64_t value);
 int64_t ir_enum_value(IrAttrId attr, const char *text, size_t len);
 
@@ -280,9 +310,13 @@ IrValue *ir_addptr(IrBuilder *b, IrValue *ptr, IrValue *offset, bool is_unsigned
 IrValue *ir_load(IrBuilder *b, IrValue *ptr, IrValue *mask, IrValue *other); /* NULLs allowed */
 IrOp *ir_store(IrBuilder *b, IrValue *ptr, IrValue *value, IrValue *mask);
 
+/* The value's hints, made (all unknown) if it has none. */
+IrHints *ir_value_hints(IrModule *module, IrValue *value);
+
 void ir_replace_uses(IrValue *old, IrValue *new_value);
 void ir_set_operand(IrOp *op, unsigned index, IrValue *value);
-void ir_op_erase(IrOp *op);                         /* results must have no uses */
+void ir_truncate_operands(IrOp *op, unsigned count); /* drops the operands after the first ones */
+void ir_op_erase(IrOp *op);                          /* results must have no uses */
 void ir_op_move_before(IrOp *op, IrOp *before);
 bool ir_has_uses(const IrValue *value);
 /* Visits `op`'s nested ops, or all of a block, outer first; stops early on false. */
