@@ -1,0 +1,108 @@
+/* session.c -- one use of the compiler: its memory, its diagnostics, its input.
+ *
+ * A session lives in one arena, so that ending it frees everything. When memory runs out, the
+ * allocator longjmps to session_guard(), which says so and lets the caller end in good order.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/parse.h"
+#include "runtime/session_internal.h"
+#include "support/io.h"
+
+const EmitInfo emit_infos[EMIT_COUNT] = {
+#define EMIT(name, kind, per_kernel, meaning) [EMIT_##name] = {kind, per_kernel, meaning},
+#include "runtime/emits.def"
+#undef EMIT
+};
+
+Session *session_create(const SessionOptions *options) {
+    Session *session = malloc(sizeof *session);
+    if (session == NULL) {
+        return NULL;
+    }
+    *session = (Session){.oom = {.fail_after = -1}, .options = *options};
+    if (setjmp(session->oom.jump) != 0) {
+        session_destroy(session);
+        return NULL;
+    }
+    session->arena = arena_create(&session->oom);
+    session->names = strtab_create(session->arena);
+    session->sources = sources_create(session->arena);
+    session->diags = diags_create(session->arena, session->sources);
+    return session;
+}
+
+void session_destroy(Session *session) {
+    if (session != NULL) {
+        arena_destroy(session->arena);
+        free(session);
+    }
+}
+
+Diags *session_diags(Session *session) {
+    return session->diags;
+}
+
+Arena *session_arena(Session *session) {
+    return session->arena;
+}
+
+/* Memory is gone: says so without asking for any. */
+static void print_out_of_memory(const Session *session) {
+    const DiagInfo *info = &diag_infos[DIAG_OUT_OF_MEMORY];
+    if (session->options.json) {
+        fprintf(session->options.err,
+                "{\"code\":\"TK%04u\",\"severity\":\"error\",\"text\":\"%s\"}\n", info->code,
+                info->text);
+    } else {
+        fprintf(session->options.err, "error: %s [TK%04u]\n", info->text, info->code);
+    }
+}
+
+static void print_diags(Session *session) {
+    if (diags_len(session->diags) == 0) {
+        return;
+    }
+    fflush(session->options.out);
+    if (session->options.json) {
+        diags_render_json(session->diags, session->options.err);
+    } else {
+        diags_render(session->diags, &session->options.style, session->options.err);
+    }
+    diags_truncate(session->diags, 0);
+}
+
+void session_flush(Session *session) {
+    if (setjmp(session->oom.jump) != 0) {
+        print_out_of_memory(session);
+        return;
+    }
+    print_diags(session);
+}
+
+SessionStatus session_guard(Session *session, SessionBody body, void *request) {
+    if (setjmp(session->oom.jump) != 0) {
+        print_out_of_memory(session);
+        return STATUS_FAILED;
+    }
+    SessionStatus status = body(session, request);
+    print_diags(session);
+    return status;
+}
+
+const SrcFile *session_load(Session *session, const char *path) {
+    const char *error;
+    size_t len;
+    const char *text = io_read_file(session->arena, path, SRC_MAX_BYTES, &len, &error);
+    if (text == NULL) {
+        diag_report(session->diags, DIAG_FILE_UNREADABLE, SRC_NONE, path, error);
+        return NULL;
+    }
+    return sources_add(session->sources, str_eq(path, "-") ? "<stdin>" : path, text, len);
+}
+
+const Module *session_parse(Session *session, const SrcFile *file) {
+    const Module *module = parse_module(session->arena, session->names, session->diags, file);
+    return module->has_errors || diags_count(session->diags, SEV_ERROR) > 0 ? NULL : module;
+}

@@ -1,0 +1,85 @@
+/* session.h -- what the commands of tkc do, free of how a command line is written.
+ *
+ * A session reads one program and runs, checks or builds it. All state is in it: arenas, names,
+ * sources, diagnostics. Its functions report to the diagnostics, print them to `err` before they
+ * return, and return the status to exit with.
+ */
+#ifndef TKC_RUNTIME_SESSION_H
+#define TKC_RUNTIME_SESSION_H
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "ir/interp/interp.h"
+#include "support/diag.h"
+
+typedef enum SessionStatus {
+#define STATUS(name, number, meaning) STATUS_##name = (number),
+#include "runtime/statuses.def"
+#undef STATUS
+} SessionStatus;
+
+typedef enum DeviceKind { DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA } DeviceKind;
+
+/* What can be emitted; EmitSet is a set of them, bit 1 << EMIT_x. */
+typedef enum EmitKind {
+#define EMIT(name, kind, per_kernel, meaning) EMIT_##name,
+#include "runtime/emits.def"
+#undef EMIT
+    EMIT_COUNT
+} EmitKind;
+typedef unsigned EmitSet;
+typedef struct EmitInfo {
+    const char *name;
+    bool per_kernel;
+    const char *meaning;
+} EmitInfo;
+extern const EmitInfo emit_infos[EMIT_COUNT];
+
+/* Everything pointed to must outlive the session. */
+typedef struct SessionOptions {
+    DeviceKind device;
+    BoundsMode bounds;
+    bool checks;  /* false: the cpu device does not check */
+    bool shuffle; /* run programs in the order that `seed` gives */
+    uint64_t seed;
+    unsigned threads;               /* 0: one per processor */
+    const char *const *import_dirs; /* searched after the program's folder */
+    size_t num_import_dirs;
+    const char *lessons_dir; /* where `triton_tutorials` lies, or NULL */
+    bool json;               /* diagnostics as JSON, one object a line */
+    DiagStyle style;
+    FILE *out, *err;
+    const volatile sig_atomic_t *cancel; /* set: stop soon; may be NULL */
+} SessionOptions;
+
+/* What `tkc build` is to make. Texts may be NULL: the option was not given. */
+typedef struct BuildOptions {
+    EmitSet emits;
+    const char *output; /* FILE, DIR/ or "-" */
+    const char *kernel, *signature;
+    int num_warps, num_stages; /* 0: not given */
+    const char *print_before, *print_after;
+    const char *passes; /* instead of the usual ones: names separated by commas */
+} BuildOptions;
+
+typedef struct Session Session;
+
+/* NULL if there is not even memory for an empty session. `options` is copied. */
+Session *session_create(const SessionOptions *options);
+void session_destroy(Session *session);
+/* Where the caller's own errors go; printed by session_flush(). */
+Diags *session_diags(Session *session);
+Arena *session_arena(Session *session);
+/* Prints what was reported and not printed yet. */
+void session_flush(Session *session);
+
+/* Runs the program in `path` ("-": standard input). args[0] is the program's name for sys.argv. */
+SessionStatus session_run(Session *session, const char *path, const char *const *args,
+                          size_t num_args);
+/* Reports what is wrong with a program without running it; `signature` may be NULL. */
+SessionStatus session_check(Session *session, const char *path, const char *kernel,
+                            const char *signature);
+SessionStatus session_build(Session *session, const char *path, const BuildOptions *options);
+
+#endif

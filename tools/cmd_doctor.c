@@ -1,0 +1,31 @@
+/* cmd_doctor.c -- `tkc doctor`: what this machine and this tkc can do. */
+#include <unistd.h>
+
+#include "support/io.h"
+#include "tools/commands.h"
+
+static void put_folder(FILE *out, const char *what, const char *folder) {
+    fprintf(out, "%s: %s%s\n", what, folder, io_is_dir(folder) ? "" : " (not there)");
+}
+
+SessionStatus cmd_doctor(const Command *command) {
+    FILE *out = command->out;
+    const SessionOptions *options = command->session_options;
+    cmd_version(out);
+    fprintf(out, "processors: %ld\n", sysconf(_SC_NPROCESSORS_ONLN));
+    fprintf(out, "memory: %ld MiB\n",
+            sysconf(_SC_PHYS_PAGES) / 1024 * (sysconf(_SC_PAGESIZE) / 1024));
+    fputs("device cpu: ready (checking interpreter; the default)\n"
+          "device emu: not part of this tkc\n"
+          "device cuda: not part of this tkc\n",
+          out);
+    for (size_t i = 0; i < options->num_import_dirs; i++) {
+        put_folder(out, "import folder", options->import_dirs[i]);
+    }
+    if (options->lessons_dir == NULL) {
+        fputs("lessons: not found beside this program\n", out);
+        return STATUS_FAILED;
+    }
+    put_folder(out, "lessons", options->lessons_dir);
+    return STATUS_OK;
+}
