@@ -141,15 +141,18 @@ static void choose_window(LineView *view, size_t room) {
     if (room == 0 || needed <= room) {
         return;
     }
-    size_t inner = room - 2 * ELLIPSIS;
-    if (view->caret_end > room - ELLIPSIS) {
-        size_t length = view->caret_end - view->caret;
-        size_t before = length < inner ? (inner - length) / 2 : 0;
-        view->from = view->caret > before ? view->caret - before : 0;
+    size_t outer = room - ELLIPSIS, inner = outer - ELLIPSIS; /* cut on one side, on both */
+    if (view->caret_end <= outer) {
+        view->to = outer;
+        return;
     }
-    view->to = view->from + (view->from == 0 ? room - ELLIPSIS : inner);
-    if (view->to > view->width) {
-        view->to = view->width;
+    size_t length = view->caret_end - view->caret;
+    size_t before = length < inner ? (inner - length) / 2 : 0;
+    view->from = view->caret > before ? view->caret - before : 0;
+    if (view->from + inner >= needed) {
+        view->from = needed - outer;
+    } else {
+        view->to = view->from + (view->from == 0 ? outer : inner);
     }
 }
 

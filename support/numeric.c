@@ -200,7 +200,8 @@ float f32_to_tf32_trunc(float value) {
 float f32_to_tf32_rna(float value) {
     uint32_t bits = f32_bits(value);
     bool finite = (bits & F32_MAGN) < F32_INF;
-    return f32_to_tf32_trunc(f32_from_bits(finite ? bits + 0x1000u : bits));
+    float rounded = f32_from_bits((bits + 0x1000u) & ~UINT32_C(0x1fff)); /* may reach infinity */
+    return finite ? rounded : f32_to_tf32_trunc(value);
 }
 
 /* The array form of a conversion. */
