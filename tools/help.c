@@ -94,8 +94,7 @@ void help_overview(FILE *out) {
 #define STATUS(name, number, meaning) put_row(out, #number, meaning);
 #include "runtime/statuses.def"
 #undef STATUS
-    fputs("\n`tkc help VERB` shows the options of a verb, `tkc help environment` the variables.\n",
-          out);
+    fputs("\n`tkc help VERB` shows a verb's options, `tkc help environment` the variables.\n", out);
 }
 
 void help_verb(VerbId verb, FILE *out) {
