@@ -110,7 +110,11 @@ def run_file(path, tools, scratch, timeout):
         subprocess.run(["rm", "-rf", "--", old], check=True)
     substitutions = {"s": path, "S": os.path.dirname(path), "t": prefix,
                      "exit": "expect_exit", **tools}
-    commands = commands_of(path)
+    try:
+        commands = commands_of(path)
+    except ValueError as error:
+        print(f"FAIL: {path}: {error}")
+        return False
     if not commands:
         print(f"FAIL: {path}: no RUN line")
         return False

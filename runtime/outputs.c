@@ -1,0 +1,92 @@
+/* outputs.c -- names the outputs of a build and writes them, all or none.
+ *
+ * In a folder an output is called after its kernel and kind; further specialisations of a kernel
+ * are numbered in the order they were made:
+ *
+ *     add_kernel.tile   add_kernel.2.tile   softmax.tile   k.ast
+ */
+#include "runtime/outputs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/io.h"
+#include "support/str.h"
+
+void outputs_add(Outputs *outputs, const char *name, EmitKind kind, const char *text, size_t len) {
+    size_t same = 0;
+    for (size_t i = 0; i < outputs->list.len; i++) {
+        const Output *other = &outputs->list.data[i];
+        same += other->kind == kind && str_eq(other->name, name);
+    }
+    Arena *arena = session_arena(outputs->session);
+    const char *ending = emit_infos[kind].name;
+    Output output = {.name = name, .kind = kind, .text = text, .len = len};
+    output.file_name = same == 0 ? arena_printf(arena, "%s.%s", name, ending)
+                                 : arena_printf(arena, "%s.%zu.%s", name, same + 1, ending);
+    vec_push(arena, &outputs->list, output);
+}
+
+static SessionStatus report_several(const Outputs *outputs, const char *where) {
+    Diag *diag = diag_report(session_diags(outputs->session), DIAG_OUTPUT_SEVERAL, SRC_NONE,
+                             outputs->list.len, where);
+    StrBuf names = STRBUF(session_arena(outputs->session));
+    for (size_t i = 0; i < outputs->list.len; i++) {
+        strbuf_printf(&names, "%s%s", i == 0 ? "" : ", ", outputs->list.data[i].file_name);
+    }
+    diag_note(diag, SRC_NONE, "they are %s", strbuf_str(&names));
+    diag_help(diag, "write them to a folder: -o DIR/");
+    return STATUS_USAGE;
+}
+
+static SessionStatus report_unwritable(const Outputs *outputs, const char *error) {
+    diag_report(session_diags(outputs->session), DIAG_FILE_UNWRITABLE, SRC_NONE, error);
+    return STATUS_FAILED;
+}
+
+/* Writes every output into `folder`, which is made if it is not there. */
+static SessionStatus write_folder(Outputs *outputs, const char *folder) {
+    Arena *arena = session_arena(outputs->session);
+    bool made = mkdir(folder, 0777) == 0;
+    if (!made && errno != EEXIST) {
+        return report_unwritable(outputs, arena_printf(arena, "%s: %s", folder, strerror(errno)));
+    }
+    IoOutputs *files = io_outputs_create(arena);
+    const char *error = NULL;
+    bool ok = true;
+    for (size_t i = 0; ok && i < outputs->list.len; i++) {
+        const Output *output = &outputs->list.data[i];
+        const char *slash = str_ends(folder, "/") ? "" : "/";
+        const char *path = arena_printf(arena, "%s%s%s", folder, slash, output->file_name);
+        ok = io_outputs_add(files, path, output->text, output->len, &error);
+    }
+    ok = ok && io_outputs_commit(files, &error);
+    if (ok) {
+        return STATUS_OK;
+    }
+    io_outputs_abort(files);
+    if (made) {
+        rmdir(folder);
+    }
+    return report_unwritable(outputs, error);
+}
+
+SessionStatus outputs_write(Outputs *outputs, const char *where) {
+    bool standard = str_eq(where, "-");
+    if (!standard && (str_ends(where, "/") || io_is_dir(where))) {
+        return write_folder(outputs, where);
+    }
+    if (outputs->list.len != 1) {
+        return report_several(outputs, where);
+    }
+    Arena *arena = session_arena(outputs->session);
+    const Output *output = &outputs->list.data[0];
+    const char *error;
+    if (!io_write_file(arena, where, output->text, output->len, &error)) {
+        const char *shown = standard ? "standard output" : where;
+        return report_unwritable(outputs, arena_printf(arena, "%s: %s", shown, error));
+    }
+    return STATUS_OK;
+}
