@@ -31,9 +31,10 @@ have_library() {
 
 # Prints the Debian packages whose programs or libraries are not there yet.
 missing_packages() {
-    for program in gcc flex bison cmake pkg-config python3 clang-format; do
+    for program in gcc flex bison cmake pkg-config clang-format; do
         have "$program" || echo "$program"
     done
+    [ -x /usr/bin/python3 ] || echo python3
     have ninja || echo ninja-build
     [ -e /usr/include/stdio.h ] || echo libc6-dev
     have_library libtommath || echo libtommath-dev
