@@ -1,0 +1,121 @@
+/* cse.c -- compute equal pure values once (common subexpression elimination).
+ *
+ * In:     verified tile IR
+ * Out:    of two pure operations with equal operands, attributes, types and hints, the second is
+ *         gone if the first is visible at its place
+ * Keeps:  every effect and every memory access
+ * Cost:   O(operations * nesting)
+ * Why:    the specialiser spells out every address; lesson kernels compute the same offsets for
+ *         each of their loads and stores
+ * Before:
+ *     %a = addi %x, %y : i32
+ *     %b = addi %y, %x : i32
+ *     %c = muli %a, %b : i32
+ *     store %p, %c
+ *     return
+ * After:
+ *     %a = addi %x, %y : i32
+ *     %c = muli %a, %a : i32
+ *     store %p, %c
+ *     return
+ * Not:    loads (memory may change between them); values of sibling regions, where neither is
+ *         visible to the other                                 (tests/passes/cse/scopes.tkir)
+ *
+ * Algorithm: scoped value numbering. Each region has a table from an operation's description (as
+ * bytes) to its result; looking up goes outward through the tables of the enclosing regions.
+ */
+#include "passes/pass.h"
+#include "passes/rewrite.h"
+
+#include <string.h>
+
+typedef struct Scope {
+    Map table; /* description -> IrOp */
+    struct Scope *outer;
+} Scope;
+
+static void add_bytes(StrBuf *key, const void *data, size_t size) {
+    strbuf_write(key, data, size);
+}
+
+static void add_operands(StrBuf *key, const IrOp *op) {
+    for (unsigned i = 0; i < op->num_operands; i++) {
+        unsigned from = i;
+        if (ir_info(op)->traits & IR_COMM) /* the smaller id first */
+            from = (ir_operand(op, 0)->id <= ir_operand(op, 1)->id) ? i : 1 - i;
+        add_bytes(key, &ir_operand(op, from)->id, sizeof(uint32_t));
+    }
+}
+
+static void add_attrs(StrBuf *key, const IrOp *op) {
+    for (unsigned i = 0; i < ir_info(op)->num_attrs; i++) {
+        const IrAttr *attr = &op->attrs[i];
+        IrAttrKind kind = ir_attr_infos[attr->id].kind;
+        if (kind == ATTRKIND_STR) {
+            const char *text = attr->u.str ? attr->u.str : "";
+            add_bytes(key, text, strlen(text) + 1);
+        } else if (kind == ATTRKIND_INTS) {
+            add_bytes(key, &attr->u.ints.len, sizeof attr->u.ints.len);
+            if (attr->u.ints.len > 0)
+                add_bytes(key, attr->u.ints.items, attr->u.ints.len * sizeof(int64_t));
+        } else {
+            add_bytes(key, &attr->u.i, sizeof attr->u.i);
+        }
+    }
+}
+
+static void describe(StrBuf *key, const IrOp *op) {
+    uint32_t head[3] = {(uint32_t)op->code, op->num_operands, op->num_results};
+    add_bytes(key, head, sizeof head);
+    add_operands(key, op);
+    add_attrs(key, op);
+    for (unsigned i = 0; i < op->num_results; i++) {
+        const IrValue *result = &op->results[i];
+        add_bytes(key, &result->type, sizeof(const IrType *));
+        if (result->hints)
+            add_bytes(key, result->hints, sizeof *result->hints);
+    }
+}
+
+static IrOp *find(const Scope *scope, const StrBuf *key) {
+    for (; scope; scope = scope->outer) {
+        IrOp *op = map_getn(&scope->table, key->data, key->len);
+        if (op)
+            return op;
+    }
+    return NULL;
+}
+
+static bool is_candidate(const IrOp *op) {
+    return (ir_info(op)->traits & IR_PURE) && op->num_regions == 0;
+}
+
+static bool number_block(Arena *scratch, IrBlock *block, Scope *outer) {
+    Scope scope = {.outer = outer};
+    map_init_str(&scope.table, scratch);
+    bool changed = false;
+    IrOp *next;
+    for (IrOp *op = block->first; op; op = next) {
+        next = op->next;
+        for (unsigned r = 0; r < op->num_regions; r++)
+            changed |= number_block(scratch, op->regions[r], &scope);
+        if (!is_candidate(op))
+            continue;
+        StrBuf key = STRBUF(scratch);
+        describe(&key, op);
+        IrOp *same = find(&scope, &key);
+        if (!same) {
+            map_setn(&scope.table, key.data, key.len, op);
+            continue;
+        }
+        for (unsigned i = 0; i < op->num_results; i++)
+            rewrite_replace(&op->results[i], &same->results[i]);
+        ir_op_erase(op);
+        changed = true;
+    }
+    return changed;
+}
+
+bool pass_cse(PassContext *pc, IrKernel *kernel) {
+    return number_block(pc->scratch, kernel->body, NULL);
+}

@@ -1,0 +1,81 @@
+/* pass.h -- passes over tile IR, and the manager that runs them by their contracts.
+ *
+ * A pass is one row of passes.def and one function that changes a kernel and says whether it did.
+ * The manager checks what the row promises: the pass runs only if what it requires holds, the IR is
+ * verified after it, and one that says "nothing changed" must leave the printed IR as it was.
+ */
+#ifndef TKC_PASSES_PASS_H
+#define TKC_PASSES_PASS_H
+
+#include "ir/ir.h"
+
+typedef enum PassId {
+#define PASS(id, name, requires, establishes, preserves, function, summary) PASS_##id,
+#include "passes/passes.def"
+#undef PASS
+    PASS_COUNT
+} PassId;
+
+/* What may be known about a kernel between passes; the columns of passes.def. */
+enum PassProperties {
+    PROP_SSA = 1,       /* verified */
+    PROP_CANONICAL = 2, /* fold finds nothing to do */
+    PROP_UNIQUE = 4,    /* cse finds nothing to do */
+    PROP_LIVE = 8,      /* dce finds nothing to do */
+    PROP_ALL = 15
+};
+
+typedef struct PassContext {
+    IrModule *module;
+    Arena *scratch; /* memory that dies after the pass */
+    Diags *diags;
+} PassContext;
+
+typedef bool (*PassFunction)(PassContext *pc, IrKernel *kernel);
+
+typedef struct PassInfo {
+    const char *name;
+    unsigned requires, establishes, preserves; /* PROP_* */
+    PassFunction run;
+    const char *summary;
+} PassInfo;
+extern const PassInfo pass_infos[PASS_COUNT];
+
+#define PASS(id, name, requires, establishes, preserves, function, summary)                        \
+    bool function(PassContext *pc, IrKernel *kernel);
+#include "passes/passes.def"
+#undef PASS
+
+/* What every program goes through between --emit=tile and --emit=tile-opt. */
+#define PASS_DEFAULT_PIPELINE "fold,cse,fold,dce"
+
+/* PASS_COUNT if there is no such pass. */
+PassId pass_from_name(const char *name, size_t len);
+
+/* Gets the module's text whenever PassOptions asks for it; `when` is "before" or "after". */
+typedef void (*PassPrinter)(void *data, const char *when, const char *pass, const char *text);
+
+typedef struct PassOptions {
+    bool verify_each;         /* run the verifier after every pass */
+    bool check_contracts;     /* compare the printed IR around a pass that reports no change */
+    const char *print_before; /* a pass's name, "all", or NULL */
+    const char *print_after;  /* a pass's name, "all", "changed" (only if it was), or NULL */
+    const char *stop_after;   /* the last pass to run, or NULL */
+    IrPrintOptions print;
+    PassPrinter printer; /* needed if anything is to be printed */
+    void *printer_data;
+} PassOptions;
+
+typedef struct PassTimes {
+    double seconds[PASS_COUNT];
+    unsigned runs[PASS_COUNT];    /* kernels it ran on */
+    unsigned changes[PASS_COUNT]; /* of these, those it changed */
+} PassTimes;
+
+/* Runs a comma-separated list of passes on every kernel. False if a name is unknown, a contract is
+ * broken or the IR is not valid afterwards; each is reported. `times` (may be NULL) is added to. */
+bool passes_run(IrModule *module, const char *pipeline, const PassOptions *options, Diags *diags,
+                PassTimes *times);
+void passes_print_times(const PassTimes *times, FILE *out);
+
+#endif

@@ -1,0 +1,18 @@
+/* rewrite.h -- small changes that several passes make. */
+#ifndef TKC_PASSES_REWRITE_H
+#define TKC_PASSES_REWRITE_H
+
+#include "ir/ir.h"
+
+/* A builder that puts new operations before `op`, with its source range. */
+IrBuilder rewrite_before(IrOp *op);
+/* Makes every use of `old` use `new_value`, which takes over its name and hints if it has none. */
+void rewrite_replace(IrValue *old, IrValue *new_value);
+/* Erases `op` (without uses) and then every pure operation that nothing uses any more. */
+void rewrite_erase(IrOp *op);
+/* Whether `op` may be removed if nobody uses its results, regions included. */
+bool rewrite_is_removable(const IrOp *op);
+/* The bits of a constant (of a tile: of each element). */
+bool rewrite_constant(const IrValue *value, uint64_t *bits);
+
+#endif
