@@ -335,6 +335,12 @@ void ir_print_op(const IrOp *op, StrBuf *out); /* one line, for messages */
 /* Parses .tkir text. Reports syntax errors with ranges in `file`; NULL if there were any. */
 IrModule *ir_parse(IrContext *ctx, Arena *arena, Diags *diags, SourceSet *sources,
                    const SrcFile *file);
+/* The names in the `source "name"` lines at the top of .tkir text: files to add to the SourceSet
+ * before ir_parse(), so that locations are kept. */
+size_t ir_text_sources(Arena *arena, const SrcFile *file, const char *const **names);
+/* The reference of all operations, from ops.def, in Markdown: docs/ir.md behind its introduction.
+ */
+void ir_print_reference(StrBuf *out);
 /* Reports every violation at the op's own source range; true if there were none. `when` is named
  * in the message ("after cse"), or NULL. */
 bool ir_verify(const IrModule *module, Diags *diags, const char *when);

@@ -119,6 +119,10 @@ static void print_float(IrTypeKind kind, uint64_t bits, StrBuf *out) {
         return;
     }
     char text[64];
+    if (fabs(value) < 1e15 && floor(value) == value) { /* whole numbers are easier to read so */
+        strbuf_printf(out, "%.1f", value);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         uint64_t back;

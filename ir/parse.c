@@ -438,6 +438,23 @@ static void parse_sources(IrParser *p) {
         p->module->sources = p->sources;
 }
 
+size_t ir_text_sources(Arena *arena, const SrcFile *file, const char *const **names) {
+    VEC(const char *) found = {0};
+    IrLexer lexer = {
+        .arena = arena, .text = file->text, .len = (uint32_t)file->len, .at_line_start = true};
+    for (;;) {
+        IrToken word = ir_lex(&lexer);
+        if (word.kind != TOK_WORD || strcmp(word.text, "source") != 0)
+            break;
+        IrToken name = ir_lex(&lexer);
+        if (name.kind != TOK_STRING)
+            break;
+        vec_push(arena, &found, name.text);
+    }
+    *names = found.data;
+    return found.len;
+}
+
 /* After an error outside of a kernel's body: on to the next line that begins with `kernel`. */
 static void skip_to_kernel(IrParser *p) {
     while (p->tok.kind != TOK_END && !(p->tok.first_on_line && ir_at_word(p, "kernel")))

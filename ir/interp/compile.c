@@ -227,7 +227,7 @@ static bool prepare(Compiler *c, const IrOp *op, Inst *inst) {
         return true;
     }
     size_t scratch = 0;
-    bool known = prepare_shape(c->arena, op, inst) || prepare_memory(c->arena, op, inst) ||
+    bool known = prepare_shape(c->arena, op, inst) || prepare_memory(c->arena, op, inst, &scratch) ||
                  prepare_atomic(c->arena, op, inst) || prepare_descriptor(c->arena, op, inst) ||
                  prepare_dot(c->arena, op, inst, &scratch) || prepare_effect(c->arena, op, inst) ||
                  prepare_libcall(c->arena, op, inst);
@@ -374,7 +374,6 @@ static void compile_while(Compiler *c, const IrOp *op) {
     }
     parallel_copy(c, carried, operand_vregs(c, op, 0), n, op);
     uint32_t first = here(c);
-    emit_body(c, exec_jump, op)->target = first + 1; /* the loop's first instruction */
     compile_block(c, before);
     if (c->failed)
         return;

@@ -208,6 +208,28 @@ void mem_mark_written(MemAlloc *alloc, size_t offset, size_t len) {
     }
 }
 
+bool mem_is_partly_written(const MemAlloc *alloc, size_t offset, size_t len) {
+    if (alloc->written == NULL || len == 0)
+        return len > 0;
+    AtomicWord *words = (AtomicWord *)alloc->written;
+    size_t first = offset / alloc->granule, last = (offset + len - 1) / alloc->granule;
+    for (size_t word = first / 64; word <= last / 64; word++)
+        if (atomic_load_explicit(&words[word], memory_order_relaxed) & word_mask(word, first, last))
+            return true;
+    return false;
+}
+
+void mem_mark_unwritten(MemAlloc *alloc, size_t offset, size_t len) {
+    if (alloc->written == NULL || len == 0)
+        return;
+    AtomicWord *words = (AtomicWord *)alloc->written;
+    size_t first = offset / alloc->granule, last = (offset + len - 1) / alloc->granule;
+    for (size_t word = first / 64; word <= last / 64; word++)
+        atomic_fetch_and_explicit(&words[word], ~word_mask(word, first, last),
+                                  memory_order_relaxed);
+    memset(alloc->data + offset, UNWRITTEN_FILL, len);
+}
+
 /* ---- views ----------------------------------------------------------------------------------- */
 
 static bool view_is_empty(const MemView *view) {

@@ -50,6 +50,9 @@ void mem_view_span(const MemView *view, size_t *lo, size_t *hi);
 /* Were all bytes of [offset, offset + len) written? / They are now. */
 bool mem_is_written(const MemAlloc *alloc, size_t offset, size_t len);
 void mem_mark_written(MemAlloc *alloc, size_t offset, size_t len);
+/* Was any byte of the range written? / Forget that anything there was (tracked allocations). */
+bool mem_is_partly_written(const MemAlloc *alloc, size_t offset, size_t len);
+void mem_mark_unwritten(MemAlloc *alloc, size_t offset, size_t len);
 /* The first element of the view (row-major index) that holds a byte nobody wrote; -1 if none. */
 int64_t mem_view_first_unwritten(const MemView *view);
 void mem_view_mark_written(const MemView *view);

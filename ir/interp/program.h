@@ -43,6 +43,14 @@ typedef struct Region {
     ShadowAlloc *shadow; /* who touched what; NULL: not tracked */
 } Region;
 
+/* A tensor descriptor in a slot. */
+typedef struct DescValue {
+    uint64_t base; /* pointer */
+    unsigned rank;
+    bool pad_nan;
+    int64_t shape[MEM_MAX_RANK], strides[MEM_MAX_RANK]; /* in elements */
+} DescValue;
+
 /* ---- code ------------------------------------------------------------------------------------ */
 
 typedef enum SlotBase { BASE_FRAME, BASE_CONST, BASE_LAUNCH, BASE_COUNT } SlotBase;
@@ -131,9 +139,11 @@ typedef struct Fault {
     bool has_iteration;
     int64_t iteration;
     const char *iteration_name;
-    int64_t other_pid[3]; /* races: the earlier program */
+    uint64_t other;       /* races: index of the earlier program */
     bool other_wrote;
-    uint64_t old_bits, new_bits; /* races: values, when known */
+    int kind;             /* races: AccessKind of the later access */
+    bool has_values;
+    uint64_t old_bits, new_bits; /* what the earlier program left, what the later one stores */
     const char *text;     /* what is wrong, where a row needs words */
 } Fault;
 
@@ -163,7 +173,8 @@ struct Exec {
     Fault fault;
     uint8_t *scratch;    /* kernel->scratch_size bytes */
     Arena *arena;        /* of this worker, for shadow cells; freed with the launch */
-    MemAlloc *last_found; /* cache for pointers made from integers */
+    const Region *last_found; /* for pointers made from integers: often the same again */
+    Region own_region;        /* when the launch's table is full */
     StrBuf *prints;
 };
 
@@ -200,8 +211,12 @@ struct Launch {
     bool warned_same_value;
     void *region_lock;
 };
-/* The region of an address, for pointers that came out of integers; 0: it points nowhere. */
-uint64_t launch_region_tag(Exec *exec, uint64_t address);
+/* The region of an address, for pointers that came out of integers; NULL: it points nowhere. */
+const Region *launch_find_region(Exec *exec, uint64_t address);
+/* A pointer made from an integer: it belongs to the allocation it points into. */
+uint64_t launch_make_ptr(Exec *exec, uint64_t address);
+/* exec->fault is a race in which both programs write the same value: reported once a launch. */
+void launch_warn_same_value(Exec *exec);
 
 /* ---- choosing code for an op (compile.c asks these) ------------------------------------------ */
 
@@ -216,7 +231,7 @@ EltFn elt_select(size_t size);
 /* Fills `inst` (exec, info) for an op that is not plainly elementwise; false: not such an op. Each
  * file takes its own. `scratch` receives the bytes of scratch the op wants. */
 bool prepare_shape(Arena *arena, const IrOp *op, Inst *inst);
-bool prepare_memory(Arena *arena, const IrOp *op, Inst *inst);
+bool prepare_memory(Arena *arena, const IrOp *op, Inst *inst, size_t *scratch);
 bool prepare_atomic(Arena *arena, const IrOp *op, Inst *inst);
 bool prepare_descriptor(Arena *arena, const IrOp *op, Inst *inst);
 bool prepare_dot(Arena *arena, const IrOp *op, Inst *inst, size_t *scratch);

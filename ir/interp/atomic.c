@@ -1,0 +1,214 @@
+/* atomic.c -- atomic read-modify-write and compare-and-swap, element by element.
+ *
+ * Kernels with atomics run in one thread, one program at a time until it waits (schedule.c), so an
+ * atomic is a plain read and write; what makes it atomic is that races.c lets atomics of several
+ * programs touch one element. Lanes take effect in row-major order.
+ */
+#include <string.h>
+
+#include "ir/interp/access.h"
+#include "ir/interp/order.h"
+#include "support/numeric.h"
+
+typedef uint64_t (*CombineFn)(uint64_t old, uint64_t value);
+
+typedef struct AtomicInfo {
+    size_t size;
+    CombineFn combine;
+    SEM_Enum sem;
+    bool has_mask;
+    bool reads; /* the old contents matter: all but an exchange whose result nobody uses */
+} AtomicInfo;
+
+/* ---- what the operations compute ----------------------------------------------------------------- */
+
+static uint64_t rmw_add(uint64_t a, uint64_t b) {
+    return a + b;
+}
+static uint64_t rmw_and(uint64_t a, uint64_t b) {
+    return a & b;
+}
+static uint64_t rmw_or(uint64_t a, uint64_t b) {
+    return a | b;
+}
+static uint64_t rmw_xor(uint64_t a, uint64_t b) {
+    return a ^ b;
+}
+static uint64_t rmw_xchg(uint64_t a, uint64_t b) {
+    (void)a;
+    return b;
+}
+/* Bit patterns are zero-extended, so unsigned order needs no width. */
+static uint64_t rmw_umax(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+static uint64_t rmw_umin(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+#define SIGNED_RMW(bits)                                                                           \
+    static uint64_t rmw_max_##bits(uint64_t a, uint64_t b) {                                       \
+        return (int##bits##_t)a > (int##bits##_t)b ? a : b;                                        \
+    }                                                                                              \
+    static uint64_t rmw_min_##bits(uint64_t a, uint64_t b) {                                       \
+        return (int##bits##_t)a < (int##bits##_t)b ? a : b;                                        \
+    }
+SIGNED_RMW(8)
+SIGNED_RMW(16)
+SIGNED_RMW(32)
+SIGNED_RMW(64)
+
+static uint64_t rmw_fadd_f16(uint64_t a, uint64_t b) {
+    return f32_to_f16(f16_to_f32((uint16_t)a) + f16_to_f32((uint16_t)b));
+}
+static uint64_t rmw_fadd_bf16(uint64_t a, uint64_t b) {
+    return f32_to_bf16(bf16_to_f32((uint16_t)a) + bf16_to_f32((uint16_t)b));
+}
+static uint64_t rmw_fadd_f32(uint64_t a, uint64_t b) {
+    return f32_bits(f32_from_bits((uint32_t)a) + f32_from_bits((uint32_t)b));
+}
+static uint64_t rmw_fadd_f64(uint64_t a, uint64_t b) {
+    return f64_bits(f64_from_bits(a) + f64_from_bits(b));
+}
+static uint64_t rmw_fmax_f32(uint64_t a, uint64_t b) {
+    float x = f32_from_bits((uint32_t)a), y = f32_from_bits((uint32_t)b);
+    return x > y || y != y ? a : b;
+}
+static uint64_t rmw_fmin_f32(uint64_t a, uint64_t b) {
+    float x = f32_from_bits((uint32_t)a), y = f32_from_bits((uint32_t)b);
+    return x < y || y != y ? a : b;
+}
+static uint64_t rmw_fmax_f64(uint64_t a, uint64_t b) {
+    double x = f64_from_bits(a), y = f64_from_bits(b);
+    return x > y || y != y ? a : b;
+}
+static uint64_t rmw_fmin_f64(uint64_t a, uint64_t b) {
+    double x = f64_from_bits(a), y = f64_from_bits(b);
+    return x < y || y != y ? a : b;
+}
+
+static CombineFn by_size(size_t size, CombineFn f8, CombineFn f16, CombineFn f32, CombineFn f64) {
+    return size == 1 ? f8 : size == 2 ? f16 : size == 4 ? f32 : f64;
+}
+
+static CombineFn combine_for(RMW_Enum rmw, IrTypeKind kind, size_t size) {
+    switch (rmw) {
+    case RMW_ADD:
+        return rmw_add;
+    case RMW_FADD:
+        return kind == TY_BF16 ? rmw_fadd_bf16
+                               : by_size(size, NULL, rmw_fadd_f16, rmw_fadd_f32, rmw_fadd_f64);
+    case RMW_AND:
+        return rmw_and;
+    case RMW_OR:
+        return rmw_or;
+    case RMW_XOR:
+        return rmw_xor;
+    case RMW_MAX:
+        return by_size(size, rmw_max_8, rmw_max_16, rmw_max_32, rmw_max_64);
+    case RMW_MIN:
+        return by_size(size, rmw_min_8, rmw_min_16, rmw_min_32, rmw_min_64);
+    case RMW_UMAX:
+        return rmw_umax;
+    case RMW_UMIN:
+        return rmw_umin;
+    case RMW_FMAX:
+        return by_size(size, NULL, NULL, rmw_fmax_f32, rmw_fmax_f64);
+    case RMW_FMIN:
+        return by_size(size, NULL, NULL, rmw_fmin_f32, rmw_fmin_f64);
+    case RMW_XCHG:
+        return rmw_xchg;
+    case RMW_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+/* ---- execution ----------------------------------------------------------------------------------- */
+
+static void note_order(Exec *exec, const AtomicInfo *info, uint64_t ptr, bool wrote) {
+    Shadow *shadow = exec->launch->shadow;
+    OrderClock *clock = shadow != NULL ? shadow_clock(shadow) : NULL;
+    if (clock != NULL)
+        order_atomic(clock, exec->program, ptr_address(ptr), info->sem, wrote);
+}
+
+static Span lane_span(const AtomicInfo *info, const uint64_t *ptrs, const uint8_t *mask,
+                      size_t lane, size_t n) {
+    Span span = {.ptr = ptrs[lane], .count = 1, .size = info->size, .lane = lane};
+    span.kind = ACCESS_ATOMIC;
+    span.reads = info->reads;
+    span.lanes = ptrs;
+    span.mask = mask;
+    span.num_lanes = n;
+    return span;
+}
+
+static bool exec_rmw(Exec *exec, const Inst *inst) {
+    const AtomicInfo *info = inst->info;
+    const uint64_t *ptrs = slot(exec, inst->src[0]);
+    const uint8_t *values = slot(exec, inst->src[1]);
+    const uint8_t *mask = info->has_mask ? slot(exec, inst->src[2]) : NULL;
+    uint8_t *out = slot(exec, inst->dst[0]);
+    size_t size = info->size;
+    for (size_t i = 0; i < inst->count; i++) {
+        uint64_t old = 0, value = 0;
+        if (mask == NULL || mask[i]) {
+            Span span = lane_span(info, ptrs, mask, i, inst->count);
+            uint8_t *bytes = access_span(exec, inst, &span);
+            if (bytes == NULL)
+                return false;
+            memcpy(&old, bytes, size);
+            memcpy(&value, values + i * size, size);
+            value = info->combine(old, value);
+            memcpy(bytes, &value, size);
+            access_written(&span);
+            note_order(exec, info, ptrs[i], true);
+        }
+        memcpy(out + i * size, &old, size);
+    }
+    return true;
+}
+
+static bool exec_cas(Exec *exec, const Inst *inst) {
+    const AtomicInfo *info = inst->info;
+    const uint64_t *ptrs = slot(exec, inst->src[0]);
+    const uint8_t *expected = slot(exec, inst->src[1]), *values = slot(exec, inst->src[2]);
+    uint8_t *out = slot(exec, inst->dst[0]);
+    size_t size = info->size;
+    for (size_t i = 0; i < inst->count; i++) {
+        Span span = lane_span(info, ptrs, NULL, i, inst->count);
+        uint8_t *bytes = access_span(exec, inst, &span);
+        if (bytes == NULL)
+            return false;
+        uint64_t old = 0;
+        memcpy(&old, bytes, size);
+        bool equal = memcmp(bytes, expected + i * size, size) == 0;
+        if (equal) {
+            memcpy(bytes, values + i * size, size);
+            access_written(&span);
+        }
+        note_order(exec, info, ptrs[i], equal);
+        memcpy(out + i * size, &old, size);
+    }
+    return true;
+}
+
+bool prepare_atomic(Arena *arena, const IrOp *op, Inst *inst) {
+    if (op->code != OP_AtomicRmw && op->code != OP_AtomicCas)
+        return false;
+    AtomicInfo *info = ARENA_NEW(arena, AtomicInfo);
+    const IrType *elem = ir_elem(ir_operand(op, 0)->type)->elem;
+    info->size = ir_elem_size(elem);
+    info->sem = (SEM_Enum)ir_attr_int(op, ATTR_SEM);
+    info->reads = true;
+    inst->info = info;
+    inst->exec = exec_cas;
+    if (op->code == OP_AtomicCas)
+        return true;
+    RMW_Enum rmw = (RMW_Enum)ir_attr_int(op, ATTR_RMW);
+    info->combine = combine_for(rmw, elem->kind, info->size);
+    info->has_mask = op->num_operands > 2;
+    info->reads = rmw != RMW_XCHG || ir_has_uses(ir_result(op, 0));
+    inst->exec = exec_rmw;
+    return info->combine != NULL;
+}
