@@ -156,6 +156,7 @@ struct Expr {
     ExprKind kind;
     SrcRange range;
     bool parenthesized; /* written in its own parentheses */
+    uint16_t depth;     /* 0 for a leaf; at most PARSE_MAX_NESTING, so that walkers may recurse */
     union {
         struct { bool is_or; ExprList values; } boolop;
         struct { Expr *target, *value; } named;
@@ -257,6 +258,7 @@ typedef struct FunctionDef {
 
 struct Stmt {
     StmtKind kind;
+    uint16_t depth;  /* of nested statements, as in Expr */
     SrcRange range;  /* the whole statement */
     SrcRange header; /* compound statements: up to the colon; else = range */
     union {
