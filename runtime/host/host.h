@@ -2,6 +2,9 @@
 #ifndef TKC_RUNTIME_HOST_HOST_H
 #define TKC_RUNTIME_HOST_HOST_H
 
+#include <signal.h>
+#include <stdio.h>
+
 #include "frontend/value.h"
 #include "runtime/host/torch.h"
 
@@ -23,5 +26,41 @@ TorchState *host_torch(PyCtx *py);
 struct LaunchState *host_launch(PyCtx *py);
 bool host_function_parts(PyValue fn, const Stmt **def, const SrcFile **file, PyEnv **env,
                          const PyValue **defaults, size_t *num_defaults);
+
+/* NOTE to helper HOST from TOOLS: this is what runtime/run.c, check.c and build.c call; change what does not
+ * suit you, they follow this header. (Remove this note.) */
+
+/* What a host program runs with. Everything is borrowed and outlives the PyCtx. */
+typedef struct HostOptions {
+    const char *const *args; /* sys.argv; args[0] is the program's path */
+    size_t num_args;
+    const char *const *import_dirs; /* -I, then TKC_PATH; the program's folder comes before them */
+    size_t num_import_dirs;
+    const char *lessons_dir; /* `import triton_tutorials...`; NULL: none */
+    FILE *out, *err;         /* print(), sys.stdout; sys.stderr */
+    const volatile sig_atomic_t *cancel; /* set: stop soon with HOST_CANCELLED; may be NULL */
+    TorchState *torch;
+    struct LaunchState *launch; /* NULL: launches are refused (check, build of one kernel) */
+} HostOptions;
+
+typedef enum HostStatus {
+    HOST_OK,
+    HOST_EXCEPTION, /* an exception nobody caught: reported, with the calls that led to it */
+    HOST_FAULT,     /* a checking device found a fault: reported */
+    HOST_EXIT,      /* sys.exit(): *exit_status */
+    HOST_CANCELLED
+} HostStatus;
+
+/* Gives `py` a HostState; false if that fails (an exception is pending). host_destroy() frees it,
+ * before py_ctx_destroy(). */
+bool host_create(PyCtx *py, const HostOptions *options);
+void host_destroy(PyCtx *py);
+/* Runs a parsed program as __main__. */
+HostStatus host_run(PyCtx *py, const Module *module, int *exit_status);
+/* Executes only what defines names without running the program: imports, functions, classes'
+ * refusals, and assignments of constant expressions (names, numbers, strings, operators, tuples,
+ * attributes of modules, tl.constexpr(...)). Reports nothing; what fails stays unbound. The module's
+ * scope, borrowed. */
+PyEnv *host_define(PyCtx *py, const Module *module);
 
 #endif
