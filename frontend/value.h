@@ -18,7 +18,7 @@ typedef enum PyTag {
     PY_FAIL_TAG, /* an exception is pending */
     PY_NONE_TAG,
     PY_BOOL_TAG,
-    PY_INT_TAG,   /* fits in 64 bits; larger ones are objects of py_int_type */
+    PY_INT_TAG, /* fits in 64 bits; larger ones are objects of py_int_type */
     PY_FLOAT_TAG,
     PY_DTYPE_TAG, /* tl.float32: u.i is a DType */
     PY_ELLIPSIS_TAG,
@@ -26,6 +26,7 @@ typedef enum PyTag {
 } PyTag;
 
 typedef struct PyObject PyObject;
+struct PyClass;
 typedef struct PyCtx PyCtx;
 typedef struct PyValue {
     PyTag tag;
@@ -67,6 +68,14 @@ typedef struct PyArgs { /* a call's arguments, all borrowed */
     const SrcRange *kw_ranges;  /* of each keyword's name, or NULL */
 } PyArgs;
 
+/* A method of a builtin type, implemented in C. `params` is in the form of py_bind_text(); a[i] are
+ * the bound arguments. params NULL: the method takes `args` apart itself. */
+typedef struct PyMethodDef {
+    const char *name;
+    PyValue (*fn)(PyCtx *py, PyValue self, const PyValue *a, const PyArgs *args);
+    const char *params;
+} PyMethodDef;
+
 typedef struct PyType {
     const char *name; /* as type(x).__name__ prints it: "Tensor" */
     void (*dealloc)(PyCtx *py, PyObject *self);
@@ -82,7 +91,8 @@ typedef struct PyType {
     PyValue (*next)(PyCtx *py, PyValue self, bool *done); /* iterators: next item or *done */
     int64_t (*length)(PyCtx *py, PyValue self);           /* -1: failed */
     int (*truth)(PyCtx *py, PyValue self);                /* 0, 1, or -1: failed */
-    /* Tried for either operand being of this type; *handled false: try the other, then TypeError. */
+    /* Tried for either operand being of this type; *handled false: try the other, then TypeError.
+     */
     PyValue (*binary)(PyCtx *py, BinOpKind op, PyValue a, PyValue b, bool *handled);
     PyValue (*compare)(PyCtx *py, CmpOpKind op, PyValue a, PyValue b, bool *handled); /* EQ..GE */
     PyValue (*unary)(PyCtx *py, UnaryOpKind op, PyValue a, bool *handled);
@@ -91,6 +101,10 @@ typedef struct PyType {
     bool (*str)(PyCtx *py, PyValue self, StrBuf *out);  /* NULL: repr */
     bool (*format)(PyCtx *py, PyValue self, const char *spec, size_t len, StrBuf *out);
     bool (*hash)(PyCtx *py, PyValue self, uint64_t *out); /* NULL: by identity */
+    bool unhashable;                                      /* hash() raises TypeError */
+    const PyMethodDef *methods; /* looked up after getattr; ends with a NULL name; may be NULL */
+    /* Found in a class: what instance.attr (or Class.attr, self PY_NONE) gives. NULL: itself. */
+    PyValue (*bind)(PyCtx *py, PyValue attr, PyValue self, struct PyClass *cls);
 } PyType;
 
 struct PyObject {
@@ -121,7 +135,16 @@ struct PyCtx {
     SrcRange here;     /* the expression being evaluated, for exceptions */
     const PyHooks *hooks;
     struct HostState *host; /* runtime/host's own state; NULL in compile-only sessions */
+    Arena *scratch;         /* short-lived text and arrays: mark, use, reset (strictly nested) */
+    struct PyClass *exc_classes[40]; /* by PyExc, made on first use */
+    uintptr_t stack_low; /* lowest C stack address that recursion may reach; 0: no limit */
+    unsigned dealloc_depth;
+    struct TlModule *tl; /* triton.language, once it was asked for (builtins_module.c) */
+    PyObject *doomed;    /* dead objects whose deallocation waits, so that it does not recurse */
+    bool destroying;
 };
+/* Whether the C stack has room for another level of recursion; raises RecursionError if not. */
+bool py_stack_ok(PyCtx *py);
 PyCtx *py_ctx_create(OomHandler *oom, Arena *arena, StrTab *names, SourceSet *sources,
                      Diags *diags);
 void py_ctx_destroy(PyCtx *py);
@@ -129,7 +152,7 @@ void py_ctx_destroy(PyCtx *py);
 /* A new object of `size` bytes (its first member is a PyObject) with one reference. */
 void *py_object_new(PyCtx *py, const PyType *type, size_t size);
 void py_object_free(PyCtx *py, PyObject *object); /* called by dealloc functions at their end */
-PyValue py_from_object(PyObject *object);        /* takes over the reference */
+PyValue py_from_object(PyObject *object);         /* takes over the reference */
 static inline PyValue py_incref(PyValue v) {
     if (v.tag == PY_OBJECT_TAG)
         v.u.o->refs++;
@@ -159,8 +182,8 @@ void py_clear_exception(PyCtx *py);
 /* ---- building and taking apart --------------------------------------------------------------- */
 
 extern const PyType py_bigint_type, py_str_type, py_tuple_type, py_list_type, py_dict_type,
-    py_slice_type, py_module_type, py_constexpr_type, py_exception_type, py_builtin_type,
-    py_range_type;
+    py_set_type, py_frozenset_type, py_slice_type, py_module_type, py_constexpr_type,
+    py_exception_type, py_builtin_type, py_method_type, py_range_type, py_class_type;
 
 PyValue py_str(PyCtx *py, const char *text); /* NUL-terminated UTF-8 */
 PyValue py_strn(PyCtx *py, const char *text, size_t len);
@@ -170,9 +193,16 @@ PyValue py_tuple(PyCtx *py, const PyValue *items, size_t len); /* takes new refe
 PyValue py_list(PyCtx *py, const PyValue *items, size_t len);
 PyValue py_dict(PyCtx *py);
 bool py_dict_set(PyCtx *py, PyValue dict, PyValue key, PyValue value);
+PyValue py_set(PyCtx *py, bool frozen);
+bool py_set_add(PyCtx *py, PyValue set, PyValue item);
+PyValue py_slice(PyCtx *py, PyValue lower, PyValue upper, PyValue step);
+PyValue py_range(PyCtx *py, int64_t start, int64_t stop, int64_t step);
+/* All items of an iterable as a new list. */
+PyValue py_list_of(PyCtx *py, PyValue iterable);
+bool py_list_append(PyCtx *py, PyValue list, PyValue item);
 bool py_dict_get(PyCtx *py, PyValue dict, PyValue key, PyValue *out); /* borrowed; false: absent */
-PyValue py_constexpr(PyCtx *py, PyValue value);   /* a tl.constexpr(...) instance */
-PyValue py_unwrap_constexpr(PyValue v);           /* borrowed inner value, or v itself */
+PyValue py_constexpr(PyCtx *py, PyValue value);    /* a tl.constexpr(...) instance */
+PyValue py_unwrap_constexpr(PyValue v);            /* borrowed inner value, or v itself */
 PyValue py_const(PyCtx *py, const Expr *constant); /* the value of an EXPR_CONSTANT */
 
 bool py_is_str(PyValue v);
@@ -185,10 +215,11 @@ bool py_int_bits(PyValue v, uint64_t *bits, bool *fits_i64, bool *fits_u64);
 bool py_to_double(PyValue v, double *out); /* int, bool, float */
 bool py_is_tuple(PyValue v);
 bool py_is_list(PyValue v);
-size_t py_seq_len(PyValue v);              /* tuple or list */
-PyValue py_seq_item(PyValue v, size_t i);  /* tuple or list; borrowed */
+size_t py_seq_len(PyValue v);             /* tuple or list */
+PyValue py_seq_item(PyValue v, size_t i); /* tuple or list; borrowed */
 
-/* ---- operations (all of Python's rules for the types above; others through their PyType) ------ */
+/* ---- operations (all of Python's rules for the types above; others through their PyType) ------
+ */
 
 PyValue py_binary(PyCtx *py, BinOpKind op, PyValue a, PyValue b);
 PyValue py_compare(PyCtx *py, CmpOpKind op, PyValue a, PyValue b); /* all of CmpOpKind */
@@ -197,7 +228,11 @@ int py_truth(PyCtx *py, PyValue v); /* 0, 1, or -1 with an exception */
 int py_equal(PyCtx *py, PyValue a, PyValue b);
 PyValue py_getattr(PyCtx *py, PyValue v, Sym name); /* AttributeError with a suggestion */
 PyValue py_getattr_opt(PyCtx *py, PyValue v, Sym name, bool *found);
+bool py_setattr(PyCtx *py, PyValue v, Sym name, PyValue value);
 PyValue py_subscript(PyCtx *py, PyValue v, PyValue index);
+bool py_set_subscript(PyCtx *py, PyValue v, PyValue index, PyValue value);
+bool py_del_subscript(PyCtx *py, PyValue v, PyValue index);
+int py_contains(PyCtx *py, PyValue container, PyValue item); /* 0, 1, -1: failed */
 PyValue py_call(PyCtx *py, PyValue callee, const PyArgs *args);
 PyValue py_call_values(PyCtx *py, PyValue callee, const PyValue *pos, size_t num_pos);
 PyValue py_iter(PyCtx *py, PyValue v);
@@ -208,6 +243,33 @@ bool py_str_of(PyCtx *py, PyValue v, StrBuf *out);
 /* format(v, spec) with Python's format mini-language. */
 bool py_format(PyCtx *py, PyValue v, const char *spec, size_t len, StrBuf *out);
 bool py_hash(PyCtx *py, PyValue v, uint64_t *out);
+
+/* ---- classes --------------------------------------------------------------------------------- */
+
+/* A class: of builtin values (`int`), of exceptions (`ValueError`), or written in the program. */
+typedef struct PyClass {
+    PyObject base;
+    Sym name;
+    struct PyClass *parent; /* NULL: object; a counted reference */
+    struct PyEnv *attrs;    /* methods and class variables; NULL: none */
+    const PyType *native;   /* the type of its instances' objects; NULL: of tag `native_tag` */
+    PyTag native_tag;
+    int exc; /* a PyExc if it is an exception class, else -1 */
+    /* Calls of the class; NULL: cannot be instantiated. */
+    PyValue (*construct)(PyCtx *py, struct PyClass *cls, const PyArgs *args);
+    bool user;         /* defined by the program */
+    const Sym *fields; /* named tuples and dataclasses: the fields in order (in the arena) */
+    size_t num_fields;
+} PyClass;
+PyClass *py_class_new(PyCtx *py, Sym name, PyClass *parent);
+PyClass *py_exc_class(PyCtx *py, PyExc exc); /* borrowed */
+bool py_class_is_subclass(const PyClass *cls, const PyClass *of);
+/* Looks up an attribute along the bases; borrowed. */
+bool py_class_get(const PyClass *cls, Sym name, PyValue *out);
+/* What access to class attribute `attr` through `self` (PY_NONE: the class) gives. */
+PyValue py_class_bind_attr(PyCtx *py, PyValue attr, PyValue self, PyClass *cls);
+/* "int" for the class int or the builtin function `len`; NULL if `v` is neither. */
+const char *py_callable_name(PyValue v);
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -225,8 +287,9 @@ PyEnv *py_env_outer(const PyEnv *env);
 /* Visits the names in the order they were bound (for suggestions). */
 size_t py_env_names(const PyEnv *env, Arena *arena, const char ***names);
 
-PyValue py_module(PyCtx *py, const char *name);                   /* an empty module object */
-void py_module_set(PyCtx *py, PyValue module, const char *name, PyValue value); /* takes over value */
+PyValue py_module(PyCtx *py, const char *name); /* an empty module object */
+void py_module_set(PyCtx *py, PyValue module, const char *name,
+                   PyValue value); /* takes over value */
 PyEnv *py_module_env(PyValue module);
 const char *py_module_name(PyValue module);
 
@@ -239,5 +302,9 @@ PyValue py_builtin(PyCtx *py, const char *name, PyBuiltinFn fn, void *data);
  * Raises TypeError (with a did-you-mean for keywords) and returns false if they do not fit. */
 bool py_bind(PyCtx *py, const char *function, const PyArgs *args, const char *const *names,
              PyValue *out);
+/* The same with the names in one text, separated by spaces: "a b= * c=". At most PY_BIND_MAX. */
+#define PY_BIND_MAX 16
+bool py_bind_text(PyCtx *py, const char *function, const PyArgs *args, const char *names,
+                  PyValue *out);
 
 #endif

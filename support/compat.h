@@ -29,6 +29,13 @@
 #define TK_ALLOW_FORMAT_VARIABLE_END
 #endif
 
+/* The address of the current function's stack frame, to bound recursion; 0 where unknown. */
+#if defined(__GNUC__) || defined(__clang__)
+#define TK_FRAME_ADDRESS() ((uintptr_t)__builtin_frame_address(0))
+#else
+#define TK_FRAME_ADDRESS() ((uintptr_t)0)
+#endif
+
 /* Number of elements of an array object (not of a pointer). */
 #define TK_COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
 
