@@ -260,6 +260,8 @@ TlType spec_promote_ints(TlType a, TlType b);
 /* A number becomes a 0-d tensor of its default type (int32, uint32, int64, uint64; fp32, fp64;
  * int1); tensors stay. Other values are reported ("cannot convert ... to tensor"). */
 SVal spec_to_tensor(Spec *s, SVal v, SrcRange range);
+/* The type a number takes by itself; false: reported (an integer beyond 64 bits). */
+bool spec_number_type(Spec *s, SVal number, TlType *out, SrcRange range);
 /* A number as a constant of this type (with the range check), 0-d or filling `like_shape`. */
 SVal spec_number(Spec *s, SVal number, TlType type, SrcRange range);
 SVal spec_fill(Spec *s, SVal scalar, const int64_t *shape, unsigned rank);

@@ -95,9 +95,32 @@ static bool is_negative(SVal number) {
     return py_to_double(number.u.py, &value) && value < 0;
 }
 
-static SVal as_type(Spec *s, SVal original, SVal tensor, TlType type, SrcRange range) {
-    return sv_is_number(original) ? spec_number(s, original, type, range)
-                                  : spec_cast(s, tensor, type, range);
+/* An operand: what was written, and the element type it would have alone. */
+typedef struct Operand {
+    SVal value;
+    TlType type;
+    bool is_number;
+} Operand;
+
+static bool make_operand(Spec *s, SVal v, SrcRange range, Operand *out) {
+    *out = (Operand){.value = v, .is_number = sv_is_number(v)};
+    if (out->is_number)
+        return spec_number_type(s, v, &out->type, range);
+    out->type = v.type;
+    return true;
+}
+
+static SVal as_type(Spec *s, const Operand *operand, TlType type, SrcRange range) {
+    return operand->is_number ? spec_number(s, operand->value, type, range)
+                              : spec_cast(s, operand->value, type, range);
+}
+
+static bool negative_meets_unsigned(Spec *s, const Operand *o, TlType type, SrcRange range) {
+    if (!tl_is_unsigned(type) || !o->is_number || !is_negative(o->value))
+        return false;
+    Diag *d = SPEC_ERROR(s, DIAG_KERNEL_NEGATIVE_UNSIGNED, range, tl_name(s, type));
+    diag_help(d, "cast the tensor to a signed type first");
+    return true;
 }
 
 bool spec_unify(Spec *s, SVal *a, SVal *b, unsigned rules, SrcRange range) {
@@ -106,35 +129,27 @@ bool spec_unify(Spec *s, SVal *a, SVal *b, unsigned rules, SrcRange range) {
         operands_refused(s, *a, *b, range);
         return false;
     }
-    SVal x = spec_to_tensor(s, *a, range), y = spec_to_tensor(s, *b, range);
-    if (sv_is_error(x) || sv_is_error(y))
+    Operand x, y;
+    if (!make_operand(s, *a, range, &x) || !make_operand(s, *b, range, &y))
         return false;
     bool allow_ptr = (rules & RULE_ALLOW_PTR) != 0;
     if (!pointer_fits(x.type, y.type, allow_ptr) || !pointer_fits(y.type, x.type, allow_ptr)) {
-        operands_refused(s, x, y, range);
+        operands_refused(s, *a, *b, range);
         return false;
     }
+    TlType x_type = x.type, y_type = y.type;
     if (!(rules & RULE_NO_PROMOTION) && !tl_is_ptr(x.type) && !tl_is_ptr(y.type)) {
-        TlType type;
-        if (!computation_type(s, x.type, sv_is_number(*a), y.type, sv_is_number(*b),
-                              (rules & RULE_DIV_OR_MOD) != 0, range, &type))
+        if (!computation_type(s, x.type, x.is_number, y.type, y.is_number,
+                              (rules & RULE_DIV_OR_MOD) != 0, range, &x_type))
             return false;
-        bool negative =
-            (sv_is_number(*a) && is_negative(*a)) || (sv_is_number(*b) && is_negative(*b));
-        if (tl_is_unsigned(type) && negative) {
-            SPEC_ERROR(s, DIAG_KERNEL_NEGATIVE_UNSIGNED, range, tl_name(s, type));
-            return false;
-        }
-        x = as_type(s, *a, x, type, range);
-        y = as_type(s, *b, y, type, range);
-        if (sv_is_error(x) || sv_is_error(y))
+        y_type = x_type;
+        if (negative_meets_unsigned(s, &x, x_type, range) ||
+            negative_meets_unsigned(s, &y, y_type, range))
             return false;
     }
-    if (!spec_broadcast_pair(s, &x, &y, range))
-        return false;
-    *a = x;
-    *b = y;
-    return true;
+    *a = as_type(s, &x, x_type, range);
+    *b = as_type(s, &y, y_type, range);
+    return !sv_is_error(*a) && !sv_is_error(*b) && spec_broadcast_pair(s, a, b, range);
 }
 
 /* ---- operators ------------------------------------------------------------------------------- */

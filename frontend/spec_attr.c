@@ -179,10 +179,19 @@ static SVal unknown(Spec *s, SVal base, Sym name, SrcRange range) {
     static const char *const own[] = {
         "dtype",    "type",   "shape",      "numel", "T", "element_ty", "primitive_bitwidth",
         "itemsize", "scalar", "block_shape"};
-    Diag *d = SPEC_ERROR(s, DIAG_KERNEL_ATTRIBUTE, range, sv_type_name(s, base), name);
+    const char *what = sv_type_name(s, base);
+    if (base.kind == SV_CONST && py_as(base.u.py, &py_module_type))
+        what = arena_printf(s->arena, "module %s", py_module_name(base.u.py));
+    Diag *d = SPEC_ERROR(s, DIAG_KERNEL_ATTRIBUTE, range, what, name);
     const char **methods = NULL;
     size_t count = builtin_method_names(s, base.kind, &methods);
     VEC(const char *) words = {0};
+    if (base.kind == SV_CONST && py_as(base.u.py, &py_module_type)) {
+        const char **names = NULL;
+        size_t members = py_env_names(py_module_env(base.u.py), s->arena, &names);
+        for (size_t i = 0; i < members; i++)
+            vec_push(s->arena, &words, names[i]);
+    }
     for (size_t i = 0; i < TK_COUNTOF(own); i++)
         vec_push(s->arena, &words, own[i]);
     for (size_t i = 0; i < TK_COUNTOF(type_questions) && sv_is_const(base); i++)
@@ -203,11 +212,9 @@ static SVal const_attribute(Spec *s, SVal base, Sym name, SrcRange range) {
         return out;
     if (str_eq(name, "value"))
         return base;
-    SrcRange here = s->py->here;
-    s->py->here = range;
-    PyValue value = py_getattr(s->py, base.u.py, name);
-    s->py->here = here;
-    return sv_from_py(s, value, range);
+    bool found = false;
+    PyValue value = py_getattr_opt(s->py, base.u.py, name, &found);
+    return found || py_failed(value) ? sv_from_py(s, value, range) : unknown(s, base, name, range);
 }
 
 SVal spec_attribute(Spec *s, SVal base, Sym name, SrcRange base_range, SrcRange range) {

@@ -115,20 +115,6 @@ static bool bind_parameters(Binder *b, Scope *scope) {
 
 /* ---- jit functions --------------------------------------------------------------------------- */
 
-/* What the body returned; on some paths only is fine for None. */
-static SVal call_result(Spec *s, const JitFn *fn, Flow flow, SrcRange range) {
-    if (flow.kind == FLOW_RETURNED)
-        return flow.result;
-    if (flow.kind == FLOW_FALLS || sv_is_none(flow.result) || sv_is_error(flow.result))
-        return flow.kind == FLOW_FALLS ? sv_none() : flow.result;
-    Diag *d = SPEC_ERROR(s, DIAG_KERNEL_RETURN_TYPES, fn->is_stdlib ? range : flow.where,
-                         sv_type_name(s, flow.result), "None");
-    diag_note(d, fn->def->name_range, "some paths through `%s` reach its end and return nothing",
-              fn->name);
-    diag_help(d, "end `%s` with a return of the same type", fn->name);
-    return SVAL_ERROR;
-}
-
 SVal spec_call_jit(Spec *s, const JitFn *fn, const SArgs *args) {
     if (s->depth >= MAX_CALL_DEPTH) {
         Diag *d = diag_report(s->diags, DIAG_KERNEL_RECURSION, args->range, MAX_CALL_DEPTH);
@@ -147,10 +133,9 @@ SVal spec_call_jit(Spec *s, const JitFn *fn, const SArgs *args) {
     s->frame = &frame;
     s->depth++;
     Flow flow = spec_block(s, fn->def->body, 0);
-    SVal result = call_result(s, fn, flow, args->range);
     s->depth--;
     s->frame = frame.caller;
-    return result;
+    return flow.result;
 }
 
 SVal spec_call_values(Spec *s, const JitFn *fn, const SVal *values, size_t count, SrcRange range) {

@@ -87,16 +87,19 @@ SVal spec_number(Spec *s, SVal number, TlType type, SrcRange range) {
     return sv_tensor(ir_const_bits(&s->b, ir, bits), type);
 }
 
+bool spec_number_type(Spec *s, SVal number, TlType *out, SrcRange range) {
+    if (default_type(number.u.py, out))
+        return true;
+    SPEC_ERROR(s, DIAG_KERNEL_NONREPRESENTABLE, range, number_text(s, number.u.py));
+    return false;
+}
+
 SVal spec_to_tensor(Spec *s, SVal v, SrcRange range) {
     if (v.kind == SV_TENSOR || v.kind == SV_ERROR)
         return v;
     TlType type;
-    if (sv_is_number(v)) {
-        if (default_type(v.u.py, &type))
-            return spec_number(s, v, type, range);
-        SPEC_ERROR(s, DIAG_KERNEL_NONREPRESENTABLE, range, number_text(s, v.u.py));
-        return SVAL_ERROR;
-    }
+    if (sv_is_number(v))
+        return spec_number_type(s, v, &type, range) ? spec_number(s, v, type, range) : SVAL_ERROR;
     Diag *d = SPEC_ERROR(s, DIAG_KERNEL_NOT_A_TENSOR, range, sv_type_name(s, v));
     if (v.kind == SV_CONST && (py_is_str(v.u.py) || v.u.py.tag == PY_OBJECT_TAG))
         diag_help(d, "to name a compile-time value, annotate it: name: tl.constexpr = ...");
@@ -148,7 +151,7 @@ bool spec_broadcast_pair(Spec *s, SVal *a, SVal *b, SrcRange range) {
         return true;
     }
     unsigned rank = a_rank > b_rank ? a_rank : b_rank;
-    const char *names[2] = {sv_type_name(s, *a), sv_type_name(s, *b)};
+    SVal written[2] = {*a, *b};
     *a = pad_rank(s, *a, rank);
     *b = pad_rank(s, *b, rank);
     int64_t shape[IR_MAX_RANK];
@@ -156,7 +159,8 @@ bool spec_broadcast_pair(Spec *s, SVal *a, SVal *b, SrcRange range) {
         int64_t x = sv_shape(*a)[i], y = sv_shape(*b)[i];
         if (x != y && x != 1 && y != 1) {
             Diag *d = SPEC_ERROR(s, DIAG_KERNEL_SHAPES, range, i, (long long)x, (long long)y);
-            diag_note(d, SRC_NONE, "the operands are %s and %s", names[0], names[1]);
+            diag_note(d, SRC_NONE, "the operands are %s and %s", sv_type_name(s, written[0]),
+                      sv_type_name(s, written[1]));
             if (a_rank == b_rank && rank == 1)
                 diag_help(d, "for every pair of elements, write x[:, None] and y[None, :]");
             return false;

@@ -262,7 +262,10 @@ static bool merge_result(Merge *m, SVal *out) {
         Diag *d = SPEC_ERROR(s, DIAG_KERNEL_RETURN_TYPES,
                              range_is_none(second->where) ? m->range : second->where,
                              sv_type_name(s, item.side[0]), sv_type_name(s, item.side[1]));
-        diag_note(d, item.where, "the other return is here");
+        if (!range_is_none(item.where))
+            diag_note(d, item.where, "the other return is here");
+        else
+            diag_note(d, SRC_NONE, "the other path reaches the end of the function");
         *out = SVAL_ERROR;
         return false;
     }
@@ -425,7 +428,7 @@ static Flow dynamic_if(Spec *s, const Stmt *stmt, IrValue *cond, RestOf *rest, b
     }
     bool first_left = branches[0].flow.kind == FLOW_RETURNED;
     bool second_left = branches[1].flow.kind == FLOW_RETURNED;
-    if (first_left != second_left && rest->from < rest->body.len) {
+    if (first_left != second_left) {
         continue_branch(s, &branches[first_left ? 1 : 0], rest, stmt->header);
         *took_rest = true;
     }

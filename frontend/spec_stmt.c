@@ -246,6 +246,13 @@ static Flow rest_of_block(Spec *s, void *data) {
     return spec_block(s, rest->body, rest->from);
 }
 
+/* The end of a function's body returns None; other lists just end. */
+static Flow end_of_block(Spec *s, StmtList body, Flow flow) {
+    if (body.items != s->frame->fn->def->body.items || flow.kind == FLOW_RETURNED)
+        return flow;
+    return (Flow){.kind = FLOW_RETURNED, .result = sv_none()};
+}
+
 Flow spec_block(Spec *s, StmtList body, size_t from) {
     for (size_t i = from; i < body.len; i++) {
         const Stmt *stmt = body.items[i];
@@ -255,12 +262,13 @@ Flow spec_block(Spec *s, StmtList body, size_t from) {
             stmt->kind == STMT_IF ? spec_if(s, stmt, body, i + 1, &took_rest) : statement(s, stmt);
         if (flow.kind == FLOW_RETURNED || took_rest)
             return flow;
+        bool is_last = i + 1 == body.len;
+        if (flow.kind == FLOW_MAYBE && is_last && sv_is_none(flow.result))
+            return end_of_block(s, body, flow);
         if (flow.kind == FLOW_MAYBE) {
-            if (i + 1 == body.len)
-                return flow;
             Rest rest = {body, i + 1};
             return spec_guarded(s, flow, rest_of_block, &rest, stmt->header);
         }
     }
-    return FLOW_NEXT;
+    return end_of_block(s, body, FLOW_NEXT);
 }

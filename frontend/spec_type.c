@@ -126,6 +126,10 @@ static void put_value_type(Spec *s, SVal v, StrBuf *out) {
             put_type(v.type, out);
         break;
     case SV_CONST:
+        if (sv_is_none(v)) {
+            strbuf_puts(out, "None");
+            break;
+        }
         strbuf_puts(out, "constexpr[");
         if (!py_repr(s->py, v.u.py, out))
             py_clear_exception(s->py);
