@@ -163,8 +163,10 @@ static bool parse_shaped(IrParser *p, bool is_tile, unsigned depth, const IrType
     if (!ir_expect_punct(p, '<'))
         return false;
     if (p->tok.kind != TOK_NUMBER || !parse_dims(p->tok.text, shape, &rank, &rest))
-        return bad_type(p, arena_printf(p->arena, "`%s` does not begin with dimensions such as 64x",
-                                        p->tok.text));
+        return bad_type(
+            p,
+            arena_printf(p->arena, "`%s` needs dimensions such as 64x, of at most 1048576 elements",
+                         p->tok.text));
     const IrType *elem = scalar_type(p, rest);
     if (!elem && (strcmp(rest, "ptr") != 0 || !is_tile))
         return bad_type(p, arena_printf(p->arena, "`%s` has no element type", p->tok.text));

@@ -434,7 +434,8 @@ static void own_Dot(Verifier *v, const IrOp *op) {
 /* The values that `last`, a terminator, hands on from operand `first` must have these types. */
 static void check_handed_on(Verifier *v, const IrOp *op, const IrOp *last, unsigned first,
                             const IrType *const *types, unsigned count) {
-    if (!last || !(ir_info(last)->traits & IR_TERM) || last->num_operands < first)
+    IrOpcode wanted = first == 0 ? OP_Yield : OP_Condition;
+    if (!last || last->code != wanted || last->num_operands < first)
         return; /* reported already */
     const char *mnemonic = ir_info(op)->mnemonic;
     if (last->num_operands - first != count) {
@@ -562,21 +563,10 @@ static void own_Scan(Verifier *v, const IrOp *op) {
         check_carried_results(v, op, 0);
 }
 
-/* Terminators are checked with the operation whose region they end. */
-static void own_Yield(Verifier *v, const IrOp *op) {
-    if (!op->block->parent)
-        ir_violation(v, DIAG_IR_REGION, op, "stands in a kernel's body, not in a region");
-}
-
-static void own_Condition(Verifier *v, const IrOp *op) {
-    const IrOp *parent = op->block->parent;
-    if (!parent || parent->code != OP_While || op->block != parent->regions[0])
-        ir_violation(v, DIAG_IR_REGION, op, "does not stand in the first region of a `while`");
-}
-
-static void own_Return(Verifier *v, const IrOp *op) {
-    if (op->block->parent)
-        ir_violation(v, DIAG_IR_REGION, op, "stands in a region, not in a kernel's body");
+/* Where terminators stand is checked with their block, what they hand on with the operation whose
+ * region they end. */
+static void check_nothing_more(Verifier *v, const IrOp *op) {
+    (void)v, (void)op;
 }
 
 /* ---- effects --------------------------------------------------------------------------------- */
@@ -596,10 +586,6 @@ static void own_Print(Verifier *v, const IrOp *op) {
         ir_violation(v, DIAG_IR_ATTRIBUTE, op, "`signed` has more entries than there are values");
 }
 
-static void own_Assume(Verifier *v, const IrOp *op) {
-    (void)v, (void)op; /* one scalar i1: its letter says it all */
-}
-
 static void own_InlineAsm(Verifier *v, const IrOp *op) {
     want_range(v, op, ATTR_PACK, 1, 16);
     for (unsigned i = 1; i < op->num_operands; i++)
@@ -613,6 +599,12 @@ static void own_InlineAsm(Verifier *v, const IrOp *op) {
 /* ---- dispatch -------------------------------------------------------------------------------- */
 
 typedef void (*Rule)(Verifier *v, const IrOp *op);
+
+/* Their letters say it all. */
+#define own_Yield     check_nothing_more
+#define own_Condition check_nothing_more
+#define own_Return    check_nothing_more
+#define own_Assume    check_nothing_more
 
 #define RULE_OF_SAME(name)   check_same
 #define RULE_OF_CMP(name)    check_cmp
