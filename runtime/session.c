@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "frontend/parse.h"
-#include "runtime/session_internal.h"
+#include "runtime/program.h"
 #include "support/io.h"
 
 const EmitInfo emit_infos[EMIT_COUNT] = {
@@ -30,11 +30,15 @@ Session *session_create(const SessionOptions *options) {
     session->names = strtab_create(session->arena);
     session->sources = sources_create(session->arena);
     session->diags = diags_create(session->arena, session->sources);
+    session->program = ARENA_NEW(session->arena, Program);
     return session;
 }
 
 void session_destroy(Session *session) {
     if (session != NULL) {
+        if (session->program != NULL) {
+            program_close(session->program);
+        }
         arena_destroy(session->arena);
         free(session);
     }

@@ -5,6 +5,8 @@
 #include "frontend/ast.h"
 #include "runtime/session.h"
 
+struct Program;
+
 struct Session {
     OomHandler oom;
     SessionOptions options;
@@ -12,6 +14,7 @@ struct Session {
     StrTab *names;
     SourceSet *sources;
     Diags *diags;
+    struct Program *program; /* the one being run, checked or built */
 };
 
 /* One function of a session: reports to session->diags and returns the status. `request` holds its

@@ -1,0 +1,85 @@
+/* emit.c -- texts of what a program becomes on its way.
+ *
+ * File by file: the token stream, the syntax tree. Kernel by kernel: tile IR before the passes and
+ * after them; the passes run only if somebody wants to see what they do.
+ */
+#include "runtime/emit.h"
+
+#include <string.h>
+
+#include "frontend/parse.h"
+#include "passes/pass.h"
+#include "runtime/session_internal.h"
+#include "support/str.h"
+
+static bool wanted(const BuildOptions *options, EmitKind kind) {
+    return (options->emits & (1u << kind)) != 0;
+}
+
+static void add_text(Outputs *outputs, const char *name, EmitKind kind, StrBuf *text) {
+    outputs_add(outputs, name, kind, strbuf_str(text), text->len);
+}
+
+/* "dir/k.tk" is called k; standard input is called stdin. */
+static const char *file_stem(Arena *arena, const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    if (str_eq(name, "<stdin>")) {
+        return "stdin";
+    }
+    const char *dot = strrchr(name, '.');
+    size_t len = dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name);
+    return arena_strndup(arena, name, len);
+}
+
+const Module *emit_file(Outputs *outputs, const BuildOptions *options, const SrcFile *file) {
+    Session *session = outputs->session;
+    const char *name = file_stem(session->arena, file->name);
+    if (wanted(options, EMIT_TOKENS)) {
+        StrBuf text = STRBUF(session->arena);
+        dump_tokens(session->arena, session->names, session->diags, file, &text);
+        add_text(outputs, name, EMIT_TOKENS, &text);
+    }
+    const Module *module = session_parse(session, file);
+    if (module != NULL && wanted(options, EMIT_AST)) {
+        StrBuf text = STRBUF(session->arena);
+        ast_print(module, &text);
+        add_text(outputs, name, EMIT_AST, &text);
+    }
+    return module;
+}
+
+static void add_ir(Outputs *outputs, EmitKind kind, const IrModule *module) {
+    StrBuf text = STRBUF(outputs->session->arena);
+    ir_print_module(module, &(IrPrintOptions){0}, &text);
+    add_text(outputs, module->kernels.data[0]->name, kind, &text);
+}
+
+/* PassPrinter: --print-before and --print-after go to standard error. */
+static void print_pass(void *data, const char *when, const char *pass, const char *text) {
+    fprintf(data, "// %s %s\n%s", when, pass, text);
+}
+
+bool emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module) {
+    Session *session = outputs->session;
+    if (wanted(options, EMIT_TILE)) {
+        add_ir(outputs, EMIT_TILE, module);
+    }
+    if (wanted(options, EMIT_TILE_OPT) || options->print_before || options->print_after) {
+        PassOptions passes = {
+            .verify_each = true,
+            .print_before = options->print_before,
+            .print_after = options->print_after,
+            .printer = print_pass,
+            .printer_data = session->options.err,
+        };
+        const char *pipeline = options->passes == NULL ? PASS_DEFAULT_PIPELINE : options->passes;
+        if (!passes_run(module, pipeline, &passes, session->diags, NULL)) {
+            return false;
+        }
+    }
+    if (wanted(options, EMIT_TILE_OPT)) {
+        add_ir(outputs, EMIT_TILE_OPT, module);
+    }
+    return true;
+}

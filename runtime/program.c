@@ -1,0 +1,138 @@
+/* program.c -- what stands behind a program that runs, made and taken down in the right order:
+ * device memory and threads, then the Python context on top of them, then the modules that hold
+ * tensors and compiled kernels.
+ */
+#include "runtime/program.h"
+
+#include <string.h>
+
+static LaunchState *open_launches(Program *program, const ProgramOptions *options) {
+    const SessionOptions *session = &program->session->options;
+    LaunchConfig config = {
+        .space = program->space,
+        .keep_tile = options->keep_tile,
+        .out = options->out,
+        .interp =
+            {
+                .bounds = session->bounds,
+                .checks = session->checks,
+                .shuffle = session->shuffle,
+                .seed = session->seed,
+                .pool = program->pool,
+                .print_out = options->out,
+                .cancel = session->cancel,
+            },
+    };
+    return launch_state_create(program->py, &config);
+}
+
+void program_open(Program *program, Session *session, const Module *module,
+                  const ProgramOptions *options) {
+    *program = (Program){.session = session, .module = module};
+    program->pool = threads_create(options->launches ? session->options.threads : 1);
+    program->space = mem_space_create(&session->oom);
+    program->torch = torch_state_create(&session->oom, program->space, program->pool);
+    if (program->pool == NULL || program->torch == NULL) {
+        oom_raise(&session->oom);
+    }
+    program->py = py_ctx_create(&session->oom, session->arena, session->names, session->sources,
+                                session->diags);
+    if (options->launches) {
+        program->launch = open_launches(program, options);
+    }
+    HostOptions host = {
+        .args = options->args,
+        .num_args = options->num_args,
+        .import_dirs = session->options.import_dirs,
+        .num_import_dirs = session->options.num_import_dirs,
+        .lessons_dir = session->options.lessons_dir,
+        .out = options->out,
+        .err = session->options.err,
+        .cancel = session->options.cancel,
+        .torch = program->torch,
+        .launch = program->launch,
+    };
+    program->has_host = host_create(program->py, &host);
+    if (!program->has_host) {
+        oom_raise(&session->oom);
+    }
+}
+
+void program_close(Program *program) {
+    if (program->has_host) {
+        host_destroy(program->py);
+    }
+    if (program->launch != NULL) {
+        launch_state_destroy(program->launch);
+    }
+    if (program->py != NULL) {
+        py_ctx_destroy(program->py);
+    }
+    torch_state_destroy(program->torch);
+    if (program->space != NULL) {
+        mem_space_destroy(program->space);
+    }
+    if (program->pool != NULL) {
+        threads_destroy(program->pool);
+    }
+    *program = (Program){0};
+}
+
+SessionStatus program_run(Program *program) {
+    int exit_status = 0;
+    HostStatus status = host_run(program->py, program->module, &exit_status);
+    if (status != HOST_CANCELLED && launch_faulted(program->launch)) {
+        return STATUS_FAULT;
+    }
+    switch (status) {
+    case HOST_OK:
+        return STATUS_OK;
+    case HOST_EXCEPTION:
+        return STATUS_FAILED;
+    case HOST_FAULT:
+        return STATUS_FAULT;
+    case HOST_EXIT:
+        return (SessionStatus)(exit_status & 0xff);
+    case HOST_CANCELLED:
+        break;
+    }
+    return STATUS_INTERRUPTED;
+}
+
+JitVec program_kernels(Program *program) {
+    Arena *arena = program->session->arena;
+    JitVec kernels = {0};
+    PyEnv *env = host_define(program->py, program->module);
+    const char **names;
+    size_t count = py_env_names(env, arena, &names);
+    for (size_t i = 0; i < count; i++) {
+        PyValue value;
+        Sym name = strtab_sym(program->session->names, names[i]);
+        if (!py_env_get_local(env, name, &value)) {
+            continue;
+        }
+        const JitFn *fn = jit_from_value(value);
+        if (fn != NULL && fn->file == program->module->file) {
+            vec_push(arena, &kernels, fn);
+        }
+    }
+    return kernels;
+}
+
+const JitFn *program_find_kernel(Program *program, const JitVec *kernels, const char *name) {
+    Arena *arena = program->session->arena;
+    VEC(const char *) names = {0};
+    for (size_t i = 0; i < kernels->len; i++) {
+        if (str_eq(kernels->data[i]->name, name)) {
+            return kernels->data[i];
+        }
+        vec_push(arena, &names, kernels->data[i]->name);
+    }
+    Diag *diag = diag_report(program->session->diags, DIAG_KERNEL_UNKNOWN, SRC_NONE,
+                             program->module->file->name, name);
+    const char *near = closest_word(name, names.data, names.len);
+    if (near != NULL) {
+        diag_help(diag, "did you mean `%s`?", near);
+    }
+    return NULL;
+}

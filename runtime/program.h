@@ -1,0 +1,44 @@
+/* program.h -- a program in a session: its device memory, its threads, its Python context. */
+#ifndef TKC_RUNTIME_PROGRAM_H
+#define TKC_RUNTIME_PROGRAM_H
+
+#include "frontend/jit.h"
+#include "runtime/host/host.h"
+#include "runtime/host/launch.h"
+#include "runtime/session_internal.h"
+
+typedef struct Program {
+    Session *session;
+    const Module *module;
+    ThreadPool *pool;
+    MemSpace *space;
+    TorchState *torch;
+    PyCtx *py;
+    LaunchState *launch; /* NULL: kernels are only compiled */
+    bool has_host;
+} Program;
+
+/* What a program is opened for. */
+typedef struct ProgramOptions {
+    const char *const *args; /* sys.argv */
+    size_t num_args;
+    bool launches;  /* false: nothing is run */
+    bool keep_tile; /* keep the IR of every specialisation launched */
+    FILE *out;      /* where the program prints */
+} ProgramOptions;
+
+/* Makes what the execution of a parsed program needs. `program` must be closed in any case, also
+ * when memory ran out in the middle. */
+void program_open(Program *program, Session *session, const Module *module,
+                  const ProgramOptions *options);
+void program_close(Program *program);
+/* Runs it as __main__. */
+SessionStatus program_run(Program *program);
+
+typedef VEC(const JitFn *) JitVec;
+/* The jit functions that the file defines at module level, without running it. */
+JitVec program_kernels(Program *program);
+/* The one of that name; NULL (reported, with a suggestion) if there is none. */
+const JitFn *program_find_kernel(Program *program, const JitVec *kernels, const char *name);
+
+#endif

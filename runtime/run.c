@@ -1,0 +1,33 @@
+/* run.c -- `tkc run`: a program on the cpu device. */
+#include "runtime/program.h"
+
+typedef struct RunRequest {
+    const char *path;
+    ProgramOptions options;
+} RunRequest;
+
+static SessionStatus run(Session *session, void *data) {
+    const RunRequest *request = data;
+    const SrcFile *file = session_load(session, request->path);
+    const Module *module = file == NULL ? NULL : session_parse(session, file);
+    if (module == NULL) {
+        return STATUS_FAILED;
+    }
+    program_open(session->program, session, module, &request->options);
+    return program_run(session->program);
+}
+
+SessionStatus session_run(Session *session, const char *path, const char *const *args,
+                          size_t num_args) {
+    RunRequest request = {
+        .path = path,
+        .options =
+            {
+                .args = args,
+                .num_args = num_args,
+                .launches = true,
+                .out = session->options.out,
+            },
+    };
+    return session_guard(session, run, &request);
+}
