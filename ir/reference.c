@@ -69,36 +69,46 @@ static void print_attr(IrAttrId id, StrBuf *out) {
     strbuf_putc(out, ')');
 }
 
-static const char *rule_text(IrRule rule) {
-    switch (rule) {
-    case RULE_SAME:
-        return "all types equal";
-    case RULE_CMP:
-        return "operand types equal, result i1 of their shape";
-    case RULE_SELECT:
-        return "i1 (or scalar i1), T, T gives T";
-    case RULE_CAST:
-        return "the operand's shape, another element type";
-    case RULE_OWN:
-        break;
+/* Text in a table's cell: a bar would end it. */
+static void print_cell(const char *text, StrBuf *out) {
+    for (; *text; text++) {
+        if (*text == '|')
+            strbuf_putc(out, '\\');
+        strbuf_putc(out, *text);
     }
-    return "as described";
 }
+
+/* "PURE | ELT" without the bars. */
+static void print_traits(const char *text, StrBuf *out) {
+    for (; *text; text++) {
+        if (*text == '|')
+            text++;
+        strbuf_putc(out, *text);
+    }
+}
+
+/* Rules that many operations share; the others are in the meaning. */
+static const char *const rule_texts[] = {[RULE_SAME] = " (all of one type)",
+                                         [RULE_CMP] = " (operands of one type)",
+                                         [RULE_SELECT] = " (of the last two's type)",
+                                         [RULE_CAST] = " (of the same shape)",
+                                         [RULE_OWN] = ""};
 
 static void print_op(const Entry *entry, StrBuf *out) {
     const IrOpInfo *info = &ir_op_infos[entry->code];
-    strbuf_printf(out, "#### `%s`\n\n%s.\n\n- operands: ", info->mnemonic, info->meaning);
+    strbuf_printf(out, "| `%s` | ", info->mnemonic);
     print_letters(info->operands, out);
-    strbuf_puts(out, "\n- results: ");
+    strbuf_puts(out, " | ");
     print_letters(info->results, out);
-    strbuf_printf(out, "; types: %s\n", rule_text(info->rule));
+    strbuf_printf(out, "%s | ", rule_texts[info->rule]);
+    print_cell(info->meaning, out);
     for (unsigned i = 0; i < info->num_attrs; i++) {
-        strbuf_puts(out, i == 0 ? "- attributes: " : ", ");
+        strbuf_puts(out, i == 0 ? "; with " : ", ");
         print_attr(info->attrs[i], out);
     }
-    if (info->num_attrs > 0)
-        strbuf_putc(out, '\n');
-    strbuf_printf(out, "- traits: %s\n\n", entry->traits);
+    strbuf_puts(out, " | ");
+    print_traits(entry->traits, out);
+    strbuf_puts(out, " |\n");
 }
 
 void ir_print_reference(StrBuf *out) {
@@ -107,6 +117,9 @@ void ir_print_reference(StrBuf *out) {
             print_op(&entries[i], out);
             continue;
         }
-        strbuf_printf(out, "### %s\n\n```\n%s```\n\n", entries[i].title, entries[i].example);
+        strbuf_printf(out, "%s### %s\n\n```\n%s```\n\n", i == 0 ? "" : "\n", entries[i].title,
+                      entries[i].example);
+        strbuf_puts(out, "| Operation | Operands | Results | Meaning | Traits |\n"
+                         "|---|---|---|---|---|\n");
     }
 }

@@ -10,13 +10,13 @@
  * Before:
  *     %a = addi %x, %y : i32
  *     %b = addi %y, %x : i32
- *     %c = muli %a, %b : i32
- *     store %p, %c
+ *     %d = muli %a, %b : i32
+ *     store %p, %d
  *     return
  * After:
  *     %a = addi %x, %y : i32
- *     %c = muli %a, %a : i32
- *     store %p, %c
+ *     %d = muli %a, %a : i32
+ *     store %p, %d
  *     return
  * Not:    loads (memory may change between them); values of sibling regions, where neither is
  *         visible to the other                                 (tests/passes/cse/scopes.tkir)
