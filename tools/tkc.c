@@ -45,18 +45,21 @@ static const char *environment(const char *name) {
     return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
+/* Columns of diagnostics that go to a file: wide, but a line of a binary file does not fill it. */
+enum { FILE_WIDTH = 200 };
+
 /* Colour and width for standard error. `choice`: 0 auto, 1 always, 2 never. */
 static DiagStyle diag_style(unsigned choice) {
     const char *term = environment("TERM");
     const char *force = environment("CLICOLOR_FORCE");
     bool terminal = isatty(STDERR_FILENO) != 0;
-    DiagStyle style = {.color = choice == 1};
+    DiagStyle style = {.color = choice == 1, .width = FILE_WIDTH};
     if (choice == 0 && environment("NO_COLOR") == NULL) {
         bool forced = force != NULL && !str_eq(force, "0");
         style.color = forced || (terminal && term != NULL && !str_eq(term, "dumb"));
     }
     struct winsize size;
-    if (terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0) {
+    if (terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         style.width = size.ws_col;
     }
     return style;
