@@ -82,7 +82,7 @@ static void print_cell(const char *text, StrBuf *out) {
 static void print_traits(const char *text, StrBuf *out) {
     for (; *text; text++) {
         if (*text == '|')
-            text++;
+            text += 2; /* and the blank behind it */
         strbuf_putc(out, *text);
     }
 }

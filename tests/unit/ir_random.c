@@ -248,7 +248,11 @@ static void store_results(Generator *g, IrValue *out) {
         if (ir_is_float(value->type)) {
             static const IrTypeKind kinds[] = {TY_I8, TY_I16, TY_I32, TY_I64};
             unsigned log = bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : 3;
-            value = ir_cast(&g->b, OP_Bitcast, value, scalar(g, kinds[log]));
+            const IrType *as = scalar(g, kinds[log]);
+            /* which of two NaNs an operation passes on is open: all count as 0 */
+            IrValue *number = ir_cmpf(&g->b, FPRED_OEQ, value, value);
+            IrValue *pattern = ir_cast(&g->b, OP_Bitcast, value, as);
+            value = ir_select(&g->b, number, pattern, ir_const_int(&g->b, as, 0));
         }
         if (bits < 64)
             value = ir_cast(&g->b, OP_ExtUI, value, i64);

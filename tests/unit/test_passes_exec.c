@@ -1,0 +1,102 @@
+/* Differential test of the passes: a kernel computes the same before and after. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "ir/interp/interp.h"
+#include "ir_random.h"
+#include "passes/pass.h"
+
+enum { NUM_SEEDS = 150 };
+
+typedef struct World {
+    OomHandler oom;
+    Arena *arena;
+    Diags *diags;
+    IrModule *module;
+} World;
+
+static void world_open(World *w) {
+    *w = (World){.oom = {.fail_after = -1}};
+    cr_assert(setjmp(w->oom.jump) == 0);
+    w->arena = arena_create(&w->oom);
+    w->diags = diags_create(w->arena, sources_create(w->arena));
+    w->module = ir_module_create(ir_context_create(w->arena), w->arena, NULL);
+}
+
+static const char *kernel_text(World *w, const IrKernel *kernel) {
+    StrBuf text = STRBUF(w->arena);
+    ir_print_kernel(kernel, NULL, &text);
+    return strbuf_str(&text);
+}
+
+/* Runs one program of the kernel; `slots` is what it stored. */
+static void run(World *w, const IrKernel *kernel, uint32_t n, int64_t slots[IR_RANDOM_SLOTS]) {
+    MemSpace *space = mem_space_create(&w->oom);
+    MemAlloc *alloc = mem_alloc(space, IR_RANDOM_SLOTS * sizeof *slots, 8, MEM_ZEROED);
+    MemView view = {.alloc = alloc, .dtype = DT_I64, .rank = 1};
+    view.shape[0] = IR_RANDOM_SLOTS;
+    view.strides[0] = 1;
+    InterpArg args[] = {{.kind = INTERP_VIEW, .view = view},
+                        {.kind = INTERP_SCALAR, .bits = n},
+                        {.kind = INTERP_SCALAR, .bits = 0x3fc00000 /* 1.5f */}};
+    InterpOptions options = {.checks = true, .print_out = stderr};
+    InterpKernel *compiled = interp_compile(w->arena, kernel, w->diags);
+    cr_assert_not_null(compiled);
+    InterpStatus status =
+        interp_launch(compiled, space, (int64_t[]){1, 1, 1}, args, 3, &options, w->diags, SRC_NONE);
+    if (status != INTERP_OK)
+        diags_render(w->diags, &(DiagStyle){0}, stderr);
+    cr_assert_eq(status, INTERP_OK, "%s", kernel_text(w, kernel));
+    memcpy(slots, alloc->data, IR_RANDOM_SLOTS * sizeof *slots);
+    mem_release(alloc);
+    mem_space_destroy(space);
+}
+
+static void compare(World *w, const char *pipeline, uint64_t seed, const char *before,
+                    const int64_t *expected) {
+    static const PassOptions options = {.verify_each = true, .check_contracts = true};
+    IrModule *copy = ir_module_create(w->module->ctx, w->arena, NULL);
+    IrKernel *kernel = ir_kernel_clone(copy, w->module->kernels.data[0]);
+    bool ok = passes_run(copy, pipeline, &options, w->diags, NULL);
+    if (!ok)
+        diags_render(w->diags, &(DiagStyle){0}, stderr);
+    cr_assert(ok, "%s, seed %ju", pipeline, (uintmax_t)seed);
+    int64_t slots[IR_RANDOM_SLOTS];
+    run(w, kernel, (uint32_t)seed, slots);
+    for (int i = 0; i < IR_RANDOM_SLOTS; i++)
+        cr_assert_eq(slots[i], expected[i], "%s, seed %ju: slot %d is %jx, not %jx\n%s%s", pipeline,
+                     (uintmax_t)seed, i, (uintmax_t)slots[i], (uintmax_t)expected[i], before,
+                     kernel_text(w, kernel));
+}
+
+static void check_seed(const char *pipeline, uint64_t seed) {
+    World w;
+    world_open(&w);
+    IrRandomOptions options = {.seed = seed, .num_ops = 60, .only_executable = true};
+    IrKernel *kernel = ir_random_kernel(w.module, &options);
+    int64_t expected[IR_RANDOM_SLOTS];
+    run(&w, kernel, (uint32_t)seed, expected);
+    compare(&w, pipeline, seed, kernel_text(&w, kernel), expected);
+    arena_destroy(w.arena);
+}
+
+static void check_pipeline(const char *pipeline) {
+    for (uint64_t seed = 1; seed <= NUM_SEEDS; seed++)
+        check_seed(pipeline, seed);
+}
+
+Test(passes_exec, fold_keeps_every_result) {
+    check_pipeline("fold");
+}
+
+Test(passes_exec, cse_keeps_every_result) {
+    check_pipeline("cse");
+}
+
+Test(passes_exec, dce_keeps_every_result) {
+    check_pipeline("dce");
+}
+
+Test(passes_exec, the_default_pipeline_keeps_every_result) {
+    check_pipeline(PASS_DEFAULT_PIPELINE);
+}
