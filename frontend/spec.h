@@ -153,6 +153,8 @@ unsigned tl_bits(TlType t);    /* int1: 1, pointers: 64 */
 const IrType *tl_to_ir(Spec *s, TlType t);
 /* Triton's spelling: "int32", "fp32", "pointer<fp16>". */
 const char *tl_name(Spec *s, TlType t);
+/* As a program writes it: "tl.int32", "tl.pointer_type(tl.float16)". */
+const char *tl_code(Spec *s, TlType t);
 /* The type of any value as messages print it: "<['128'], fp32>", "int32", "constexpr[3]". */
 const char *sv_type_name(Spec *s, SVal v);
 

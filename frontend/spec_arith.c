@@ -8,8 +8,16 @@
  */
 #include "frontend/spec.h"
 
+/* The type that an operand has at the operator: a number's is the one it would get as a tensor. */
+static const char *operand_type(Spec *s, SVal v) {
+    TlType type;
+    if (sv_is_number(v) && spec_number_type(s, v, &type, SRC_NONE))
+        return tl_name(s, type);
+    return sv_type_name(s, v);
+}
+
 static SVal operands_refused(Spec *s, SVal a, SVal b, SrcRange range) {
-    SPEC_ERROR(s, DIAG_KERNEL_OPERANDS, range, sv_type_name(s, a), sv_type_name(s, b));
+    SPEC_ERROR(s, DIAG_KERNEL_OPERANDS, range, operand_type(s, a), operand_type(s, b));
     return SVAL_ERROR;
 }
 

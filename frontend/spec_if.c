@@ -151,7 +151,7 @@ static void report_mismatch(Merge *m, const Binding *base, const Binding *const 
         diag_note(d, base->where, "`%s` gets its first value here", name);
         if (sv_is_tensor(base->value) && sv_is_tensor(sides[i]->value))
             diag_help(d, "convert the new value: .to(%s), or start with the right type",
-                      tl_name(s, base->value.type));
+                      tl_code(s, base->value.type));
     }
     if (d)
         return;

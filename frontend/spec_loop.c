@@ -236,7 +236,7 @@ static void report_changed_type(Loop *loop, const Binding *before, const Binding
     if (sv_is_tensor(before->value) && sv_is_tensor(after->value)) {
         if (!tl_same(before->value.type, after->value.type))
             diag_help(d, "give both one type: .to(%s) here, or .to(%s) before the loop",
-                      tl_name(s, before->value.type), tl_name(s, after->value.type));
+                      tl_code(s, before->value.type), tl_code(s, after->value.type));
         else
             diag_help(d, "start with the shape it has in the loop: tl.zeros(shape, dtype)");
     }

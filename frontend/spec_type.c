@@ -117,6 +117,12 @@ const char *tl_name(Spec *s, TlType t) {
     return strbuf_str(&out);
 }
 
+const char *tl_code(Spec *s, TlType t) {
+    if (!t.pointee)
+        return arena_printf(s->arena, "tl.%s", dtype_infos[t.dtype].tl_name);
+    return arena_printf(s->arena, "tl.pointer_type(%s)", tl_code(s, *t.pointee));
+}
+
 static void put_value_type(Spec *s, SVal v, StrBuf *out) {
     switch (v.kind) {
     case SV_TENSOR:
@@ -125,9 +131,14 @@ static void put_value_type(Spec *s, SVal v, StrBuf *out) {
         else
             put_type(v.type, out);
         break;
-    case SV_CONST:
+    case SV_CONST: {
         if (sv_is_none(v)) {
             strbuf_puts(out, "None");
+            break;
+        }
+        TlType type;
+        if (tl_type_from_value(v.u.py, &type)) {
+            strbuf_puts(out, tl_code(s, type));
             break;
         }
         strbuf_puts(out, "constexpr[");
@@ -135,6 +146,7 @@ static void put_value_type(Spec *s, SVal v, StrBuf *out) {
             py_clear_exception(s->py);
         strbuf_putc(out, ']');
         break;
+    }
     case SV_TUPLE:
         strbuf_putc(out, '(');
         for (size_t i = 0; i < v.u.tuple.len; i++) {
