@@ -53,20 +53,19 @@ static bool span_is_inside(const Exec *exec, const Region *region, const Span *s
     return true;
 }
 
-/* ---- faults ------------------------------------------------------------------------------------ */
+/* ---- faults ------------------------------------------------------------------------------------
+ */
 
 typedef bool (*LaneTest)(const Exec *exec, const Region *region, uint64_t address, size_t size);
 
-static bool lane_is_outside(const Exec *exec, const Region *region, uint64_t address,
-                            size_t size) {
+static bool lane_is_outside(const Exec *exec, const Region *region, uint64_t address, size_t size) {
     return !is_inside(exec, region, address, size);
 }
 
 static bool lane_is_unwritten(const Exec *exec, const Region *region, uint64_t address,
                               size_t size) {
     return is_inside(exec, region, address, size) &&
-           !mem_is_written(region->alloc, address - (uint64_t)(uintptr_t)region->alloc->data,
-                           size);
+           !mem_is_written(region->alloc, address - (uint64_t)(uintptr_t)region->alloc->data, size);
 }
 
 static bool lane_is_misaligned(const Exec *exec, const Region *region, uint64_t address,
@@ -133,18 +132,19 @@ static bool race_fault(Exec *exec, const Inst *inst, const Span *span, const Reg
     fault->kind = (int)span->kind;
     fault->has_values = span->kind == ACCESS_WRITE && conflict->other_wrote;
     if (fault->has_values) {
-        fault->old_bits = read_bits(region->alloc->data + offset + element * span->size,
-                                    span->size);
+        fault->old_bits =
+            read_bits(region->alloc->data + offset + element * span->size, span->size);
         fault->new_bits = read_bits(span->values + element * span->size, span->size);
     }
     return false;
 }
 
-/* ---- races ------------------------------------------------------------------------------------- */
+/* ---- races -------------------------------------------------------------------------------------
+ */
 
 /* Is what will be stored at the conflicting element what is there already? */
-static bool writes_same_value(const Span *span, const Region *region, size_t offset,
-                              size_t at, size_t granule) {
+static bool writes_same_value(const Span *span, const Region *region, size_t offset, size_t at,
+                              size_t granule) {
     if (span->kind != ACCESS_WRITE || at < offset)
         return false;
     size_t bytes = span->count * span->size - (at - offset);
@@ -175,7 +175,8 @@ static bool record(Exec *exec, const Inst *inst, const Span *span, const Region 
     return true;
 }
 
-/* ---- the access -------------------------------------------------------------------------------- */
+/* ---- the access --------------------------------------------------------------------------------
+ */
 
 static const Region *region_of(Exec *exec, const Inst *inst, const Span *span) {
     uint64_t tag = ptr_tag(span->ptr);

@@ -6,9 +6,9 @@
 
 /* Neighbouring elements that one instruction accesses. */
 typedef struct Span {
-    uint64_t ptr;          /* the first element */
-    size_t count, size;    /* elements, and bytes of one */
-    size_t lane;           /* the first element's place in the tile */
+    uint64_t ptr;       /* the first element */
+    size_t count, size; /* elements, and bytes of one */
+    size_t lane;        /* the first element's place in the tile */
     AccessKind kind;
     bool reads;            /* the old contents matter */
     bool untracked;        /* volatile: never a race */
@@ -17,7 +17,7 @@ typedef struct Span {
     const uint64_t *lanes;
     const uint8_t *mask;
     size_t num_lanes;
-    const Region *region;  /* found by access_span */
+    const Region *region; /* found by access_span */
 } Span;
 
 /* Checks the access and records it. The bytes, or NULL: the program has stopped. */

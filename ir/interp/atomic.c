@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "ir/interp/access.h"
+#include "ir/interp/atomic.h"
 #include "ir/interp/order.h"
 #include "support/numeric.h"
-
-typedef uint64_t (*CombineFn)(uint64_t old, uint64_t value);
 
 typedef struct AtomicInfo {
     size_t size;
@@ -20,7 +19,8 @@ typedef struct AtomicInfo {
     bool reads; /* the old contents matter: all but an exchange whose result nobody uses */
 } AtomicInfo;
 
-/* ---- what the operations compute ----------------------------------------------------------------- */
+/* ---- what the operations compute
+ * ----------------------------------------------------------------- */
 
 static uint64_t rmw_add(uint64_t a, uint64_t b) {
     return a + b;
@@ -86,17 +86,24 @@ static uint64_t rmw_fmin_f64(uint64_t a, uint64_t b) {
     return x < y || y != y ? a : b;
 }
 
-static CombineFn by_size(size_t size, CombineFn f8, CombineFn f16, CombineFn f32, CombineFn f64) {
-    return size == 1 ? f8 : size == 2 ? f16 : size == 4 ? f32 : f64;
-}
+/* By the width of an integer type. */
+#define BY_WIDTH(fn)                                                                               \
+    (kind <= TY_I8 ? fn##_8 : kind == TY_I16 ? fn##_16 : kind == TY_I32 ? fn##_32 : fn##_64)
 
-static CombineFn combine_for(RMW_Enum rmw, IrTypeKind kind, size_t size) {
+CombineFn atomic_combine(RMW_Enum rmw, IrTypeKind kind) {
+    static const CombineFn add[] = {[TY_F16] = rmw_fadd_f16,
+                                    [TY_BF16] = rmw_fadd_bf16,
+                                    [TY_F32] = rmw_fadd_f32,
+                                    [TY_F64] = rmw_fadd_f64};
+    static const CombineFn max[] = {[TY_F32] = rmw_fmax_f32, [TY_F64] = rmw_fmax_f64};
+    static const CombineFn min[] = {[TY_F32] = rmw_fmin_f32, [TY_F64] = rmw_fmin_f64};
+    if (kind > TY_F64)
+        return rmw == RMW_XCHG ? rmw_xchg : NULL;
     switch (rmw) {
     case RMW_ADD:
         return rmw_add;
     case RMW_FADD:
-        return kind == TY_BF16 ? rmw_fadd_bf16
-                               : by_size(size, NULL, rmw_fadd_f16, rmw_fadd_f32, rmw_fadd_f64);
+        return add[kind];
     case RMW_AND:
         return rmw_and;
     case RMW_OR:
@@ -104,17 +111,17 @@ static CombineFn combine_for(RMW_Enum rmw, IrTypeKind kind, size_t size) {
     case RMW_XOR:
         return rmw_xor;
     case RMW_MAX:
-        return by_size(size, rmw_max_8, rmw_max_16, rmw_max_32, rmw_max_64);
+        return BY_WIDTH(rmw_max);
     case RMW_MIN:
-        return by_size(size, rmw_min_8, rmw_min_16, rmw_min_32, rmw_min_64);
+        return BY_WIDTH(rmw_min);
     case RMW_UMAX:
         return rmw_umax;
     case RMW_UMIN:
         return rmw_umin;
     case RMW_FMAX:
-        return by_size(size, NULL, NULL, rmw_fmax_f32, rmw_fmax_f64);
+        return max[kind];
     case RMW_FMIN:
-        return by_size(size, NULL, NULL, rmw_fmin_f32, rmw_fmin_f64);
+        return min[kind];
     case RMW_XCHG:
         return rmw_xchg;
     case RMW_COUNT:
@@ -123,7 +130,8 @@ static CombineFn combine_for(RMW_Enum rmw, IrTypeKind kind, size_t size) {
     return NULL;
 }
 
-/* ---- execution ----------------------------------------------------------------------------------- */
+/* ---- execution
+ * ----------------------------------------------------------------------------------- */
 
 static void note_order(Exec *exec, const AtomicInfo *info, uint64_t ptr, bool wrote) {
     Shadow *shadow = exec->launch->shadow;
@@ -206,7 +214,7 @@ bool prepare_atomic(Arena *arena, const IrOp *op, Inst *inst) {
     if (op->code == OP_AtomicCas)
         return true;
     RMW_Enum rmw = (RMW_Enum)ir_attr_int(op, ATTR_RMW);
-    info->combine = combine_for(rmw, elem->kind, info->size);
+    info->combine = atomic_combine(rmw, elem->kind);
     info->has_mask = op->num_operands > 2;
     info->reads = rmw != RMW_XCHG || ir_has_uses(ir_result(op, 0));
     inst->exec = exec_rmw;

@@ -20,7 +20,8 @@
 
 #define MAX_LASTING_BYTES (4u << 20) /* for constants, and for launch values */
 
-/* ---- vregs and instructions -------------------------------------------------------------------- */
+/* ---- vregs and instructions --------------------------------------------------------------------
+ */
 
 static size_t slot_bytes(const IrType *type) {
     if (type->kind == TY_DESC)
@@ -143,7 +144,8 @@ static uint32_t *operand_vregs(Compiler *c, const IrOp *op, unsigned from) {
     return vregs;
 }
 
-/* ---- where an op's result belongs -------------------------------------------------------------- */
+/* ---- where an op's result belongs --------------------------------------------------------------
+ */
 
 static bool is_movable(const IrOp *op) {
     if ((ir_info(op)->traits & (IR_PURE | IR_SCOPE)) != IR_PURE || op->num_results != 1)
@@ -179,7 +181,8 @@ static VregLevel level_of(const Compiler *c, const IrOp *op) {
     return level;
 }
 
-/* ---- plain ops --------------------------------------------------------------------------------- */
+/* ---- plain ops ---------------------------------------------------------------------------------
+ */
 
 static EltFn elementwise(const IrOp *op) {
     if (op->num_operands == 0 || op->num_results != 1)
@@ -227,7 +230,8 @@ static bool prepare(Compiler *c, const IrOp *op, Inst *inst) {
         return true;
     }
     size_t scratch = 0;
-    bool known = prepare_shape(c->arena, op, inst) || prepare_memory(c->arena, op, inst, &scratch) ||
+    bool known = prepare_shape(c->arena, op, inst) ||
+                 prepare_memory(c->arena, op, inst, &scratch) ||
                  prepare_atomic(c->arena, op, inst) || prepare_descriptor(c->arena, op, inst) ||
                  prepare_dot(c->arena, op, inst, &scratch) || prepare_effect(c->arena, op, inst) ||
                  prepare_libcall(c->arena, op, inst);
@@ -281,7 +285,8 @@ static void compile_plain(Compiler *c, const IrOp *op) {
     emit(c, level, &inst, dst, op->num_results, src, op->num_operands);
 }
 
-/* ---- regions ----------------------------------------------------------------------------------- */
+/* ---- regions -----------------------------------------------------------------------------------
+ */
 
 static void compile_block(Compiler *c, const IrBlock *block);
 
@@ -386,8 +391,8 @@ static void compile_while(Compiler *c, const IrOp *op) {
     if (c->failed)
         return;
     parallel_copy(c, carried, operand_vregs(c, after->last, 0), n, op);
-    bool polls = !ir_walk(op->regions[0], asks_others, NULL) ||
-                 !ir_walk(op->regions[1], asks_others, NULL);
+    bool polls =
+        !ir_walk(op->regions[0], asks_others, NULL) || !ir_walk(op->regions[1], asks_others, NULL);
     emit_body(c, polls ? exec_poll_edge : exec_back_edge, op)->target = first;
     for (unsigned i = 0; i < n; i++)
         touch(c, carried[i], here(c) - 1);
@@ -395,7 +400,8 @@ static void compile_while(Compiler *c, const IrOp *op) {
     patch(c, to_end);
 }
 
-/* ---- reduce and scan --------------------------------------------------------------------------- */
+/* ---- reduce and scan ---------------------------------------------------------------------------
+ */
 
 static bool runs_on_slices(const IrBlock *region) {
     for (const IrOp *op = region->first; op != NULL; op = op->next) {
@@ -524,7 +530,8 @@ static void compile_fold(Compiler *c, const IrOp *op) {
     fold->yielded = slot_list(c, yielded, n, n);
 }
 
-/* ---- the kernel -------------------------------------------------------------------------------- */
+/* ---- the kernel --------------------------------------------------------------------------------
+ */
 
 static void compile_op(Compiler *c, const IrOp *op) {
     switch ((int)op->code) { /* ops with regions, and those that end the kernel */

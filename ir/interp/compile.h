@@ -40,8 +40,8 @@ typedef struct Compiler {
     VEC(LoopInfo) loops;
     InstList code[3]; /* by VregLevel */
     size_t level_bytes[2];
-    int32_t loop;  /* innermost loop; -1 */
-    size_t width;  /* > 0: inside the region of a fold that runs on slices of this many elements */
+    int32_t loop; /* innermost loop; -1 */
+    size_t width; /* > 0: inside the region of a fold that runs on slices of this many elements */
     bool failed;
 } Compiler;
 
@@ -49,7 +49,7 @@ typedef struct Compiler {
  * vreg numbers by slot references everywhere. */
 void compile_assign_slots(Compiler *c);
 
-/* Fills kernel->stores_to, loads_from and stores_anywhere. */
+/* Fills what the kernel knows of its memory operations: memory_ops, stores_to and so on. */
 void compile_trace_pointers(Compiler *c);
 
 #endif

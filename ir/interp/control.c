@@ -54,7 +54,8 @@ bool exec_fault(Exec *exec, const Inst *inst, DiagId id, size_t lane, size_t bad
     return stop(exec, STOP_FAULT);
 }
 
-/* ---- values ------------------------------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------------------------------
+ */
 
 bool exec_elementwise(Exec *exec, const Inst *inst) {
     inst->elt(slot(exec, inst->dst[0]), slot(exec, inst->src[0]), slot(exec, inst->src[1]),
@@ -83,8 +84,7 @@ bool exec_divide(Exec *exec, const Inst *inst) {
 }
 
 bool exec_copy(Exec *exec, const Inst *inst) {
-    memcpy(slot(exec, inst->dst[0]), slot(exec, inst->src[0]),
-           inst_count(exec, inst) * inst->size);
+    memcpy(slot(exec, inst->dst[0]), slot(exec, inst->src[0]), inst_count(exec, inst) * inst->size);
     return true;
 }
 
@@ -112,7 +112,8 @@ bool exec_splat(Exec *exec, const Inst *inst) {
     return true;
 }
 
-/* ---- jumps ------------------------------------------------------------------------------------- */
+/* ---- jumps -------------------------------------------------------------------------------------
+ */
 
 bool exec_jump(Exec *exec, const Inst *inst) {
     exec->program->pc = inst->target;

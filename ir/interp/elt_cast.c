@@ -21,7 +21,8 @@
         }                                                                                          \
     }
 
-/* ---- integers ---------------------------------------------------------------------------------- */
+/* ---- integers ----------------------------------------------------------------------------------
+ */
 
 /* From i1: 1 widens to -1 signed, 1 unsigned. */
 CONVERT(sext_1_8, uint8_t, uint8_t, 0 - (unsigned)a)
@@ -80,7 +81,8 @@ static const EltFn truncate_to[5][5] = {
     {trunc_64_1, trunc_64_8, trunc_64_16, trunc_64_32, NULL},
 };
 
-/* ---- integers to floats ------------------------------------------------------------------------ */
+/* ---- integers to floats ------------------------------------------------------------------------
+ */
 
 /* The nearest double toward zero, its last bit set if something was lost. */
 static double u64_to_odd(uint64_t a) {
@@ -128,15 +130,15 @@ CONVERT(bit_to_f64, uint8_t, double, a ? -1.0 : 0.0)
             from##_to_f64                                                                          \
     }
 static const EltFn signed_to_float[5][6] = {
-    TO_FLOATS(bit),     TO_FLOATS(int8_t),  TO_FLOATS(int16_t),
-    TO_FLOATS(int32_t), TO_FLOATS(int64_t),
+    TO_FLOATS(bit), TO_FLOATS(int8_t), TO_FLOATS(int16_t), TO_FLOATS(int32_t), TO_FLOATS(int64_t),
 };
 static const EltFn unsigned_to_float[5][6] = {
     TO_FLOATS(uint8_t),  TO_FLOATS(uint8_t),  TO_FLOATS(uint16_t),
     TO_FLOATS(uint32_t), TO_FLOATS(uint64_t),
 };
 
-/* ---- floats to integers ------------------------------------------------------------------------ */
+/* ---- floats to integers ------------------------------------------------------------------------
+ */
 
 /* Toward zero; out of range gives the nearest end, NaN gives 0. */
 static int64_t clamp_signed(double a, unsigned bits) {
@@ -157,15 +159,15 @@ static uint64_t clamp_unsigned(double a, unsigned bits) {
     return (uint64_t)a;
 }
 #define TO_INT(fmt, From, widen)                                                                   \
-    CONVERT(fmt##_trunc_i1, From, uint8_t, clamp_signed(widen(a), 1) & 1)                             \
-    CONVERT(fmt##_trunc_i8, From, int8_t, clamp_signed(widen(a), 8))                                  \
-    CONVERT(fmt##_trunc_i16, From, int16_t, clamp_signed(widen(a), 16))                               \
-    CONVERT(fmt##_trunc_i32, From, int32_t, clamp_signed(widen(a), 32))                               \
-    CONVERT(fmt##_trunc_i64, From, int64_t, clamp_signed(widen(a), 64))                               \
-    CONVERT(fmt##_trunc_u1, From, uint8_t, clamp_unsigned(widen(a), 1))                               \
-    CONVERT(fmt##_trunc_u8, From, uint8_t, clamp_unsigned(widen(a), 8))                               \
-    CONVERT(fmt##_trunc_u16, From, uint16_t, clamp_unsigned(widen(a), 16))                            \
-    CONVERT(fmt##_trunc_u32, From, uint32_t, clamp_unsigned(widen(a), 32))                            \
+    CONVERT(fmt##_trunc_i1, From, uint8_t, clamp_signed(widen(a), 1) & 1)                          \
+    CONVERT(fmt##_trunc_i8, From, int8_t, clamp_signed(widen(a), 8))                               \
+    CONVERT(fmt##_trunc_i16, From, int16_t, clamp_signed(widen(a), 16))                            \
+    CONVERT(fmt##_trunc_i32, From, int32_t, clamp_signed(widen(a), 32))                            \
+    CONVERT(fmt##_trunc_i64, From, int64_t, clamp_signed(widen(a), 64))                            \
+    CONVERT(fmt##_trunc_u1, From, uint8_t, clamp_unsigned(widen(a), 1))                            \
+    CONVERT(fmt##_trunc_u8, From, uint8_t, clamp_unsigned(widen(a), 8))                            \
+    CONVERT(fmt##_trunc_u16, From, uint16_t, clamp_unsigned(widen(a), 16))                         \
+    CONVERT(fmt##_trunc_u32, From, uint32_t, clamp_unsigned(widen(a), 32))                         \
     CONVERT(fmt##_trunc_u64, From, uint64_t, clamp_unsigned(widen(a), 64))
 #define AS_DOUBLE(a) ((double)(a))
 TO_INT(f8e4m3, uint8_t, (double)f8e4m3_to_f32)
@@ -188,7 +190,8 @@ static const EltFn float_to_unsigned[6][5] = {
     TO_UNSIGNED(bf16),   TO_UNSIGNED(f32),    TO_UNSIGNED(f64),
 };
 
-/* ---- floats to floats -------------------------------------------------------------------------- */
+/* ---- floats to floats --------------------------------------------------------------------------
+ */
 
 #define WIDEN(fmt, From)                                                                           \
     static void fmt##_to_f32_all(void *dst, const void *src, const void *b, const void *c,         \
@@ -224,10 +227,10 @@ CONVERT(f64_to_f32_all, double, float, a)
 
 /* Indexed by kind from and to, TY_F8E4M3 .. TY_F64. */
 static const EltFn float_to_float[6][6] = {
-    {f8e4m3_to_f8e4m3_all, f8e4m3_to_f8e5m2_all, f8e4m3_to_f16_all, f8e4m3_to_bf16_all, f8e4m3_to_f32_all,
-     f8e4m3_to_f64_all},
-    {f8e5m2_to_f8e4m3_all, f8e5m2_to_f8e5m2_all, f8e5m2_to_f16_all, f8e5m2_to_bf16_all, f8e5m2_to_f32_all,
-     f8e5m2_to_f64_all},
+    {f8e4m3_to_f8e4m3_all, f8e4m3_to_f8e5m2_all, f8e4m3_to_f16_all, f8e4m3_to_bf16_all,
+     f8e4m3_to_f32_all, f8e4m3_to_f64_all},
+    {f8e5m2_to_f8e4m3_all, f8e5m2_to_f8e5m2_all, f8e5m2_to_f16_all, f8e5m2_to_bf16_all,
+     f8e5m2_to_f32_all, f8e5m2_to_f64_all},
     {f16_to_f8e4m3_all, f16_to_f8e5m2_all, f16_to_f16_all, f16_to_bf16_all, f16_to_f32_all,
      f16_to_f64_all},
     {bf16_to_f8e4m3_all, bf16_to_f8e5m2_all, bf16_to_f16_all, bf16_to_bf16_all, bf16_to_f32_all,
@@ -279,11 +282,13 @@ static const EltFn float_to_float_rtz[6][6] = {
      same_64},
 };
 
-/* ---- pointers ---------------------------------------------------------------------------------- */
+/* ---- pointers ----------------------------------------------------------------------------------
+ */
 
 CONVERT(ptr_to_int, uint64_t, uint64_t, a &PTR_ADDRESS)
 
-/* ---- choice ------------------------------------------------------------------------------------ */
+/* ---- choice ------------------------------------------------------------------------------------
+ */
 
 EltFn elt_cast(const IrOp *op) {
     const IrType *from_type = ir_elem(ir_operand(op, 0)->type);

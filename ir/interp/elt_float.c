@@ -12,7 +12,8 @@
 #include "ir/interp/program.h"
 #include "support/numeric.h"
 
-/* ---- f32 and f64 ------------------------------------------------------------------------------ */
+/* ---- f32 and f64 ------------------------------------------------------------------------------
+ */
 
 #define FLOAT_BINARY(name, T, expr)                                                                \
     static void name##_##T(void *dst, const void *lhs, const void *rhs, const void *unused,        \
@@ -85,13 +86,14 @@ static inline double rsqrt(double a) {
     return 1.0 / sqrt(a);
 }
 #define APPROXIMATE_OPS(X)                                                                         \
-    X(Exp, exp) X(Exp2, exp2) X(Log, log) X(Log2, log2) X(Sin, sin) X(Cos, cos) X(Rsqrt, rsqrt)    \
-    X(Erf, erf)
+    X(Exp, exp)                                                                                    \
+    X(Exp2, exp2) X(Log, log) X(Log2, log2) X(Sin, sin) X(Cos, cos) X(Rsqrt, rsqrt) X(Erf, erf)
 #define APPROXIMATE(name, fn)                                                                      \
     FLOAT_UNARY(name, float, fn((double)a)) FLOAT_UNARY(name, double, fn(a))
 APPROXIMATE_OPS(APPROXIMATE)
 
-/* ---- small formats ---------------------------------------------------------------------------- */
+/* ---- small formats ----------------------------------------------------------------------------
+ */
 
 #define BLOCK 256 /* elements widened at a time */
 
@@ -180,7 +182,8 @@ SMALL_FORMATS(SMALL_EXACT)
     SMALL_APPROXIMATE(name, fn, f8e5m2, uint8_t)
 APPROXIMATE_OPS(SMALL_APPROXIMATE_ALL)
 
-/* ---- the sign bit ------------------------------------------------------------------------------ */
+/* ---- the sign bit ------------------------------------------------------------------------------
+ */
 
 #define SIGN_OPS(bits, U)                                                                          \
     static void NegF_##bits(void *dst, const void *operand, const void *b, const void *c,          \
@@ -197,14 +200,15 @@ APPROXIMATE_OPS(SMALL_APPROXIMATE_ALL)
         const U *restrict in = operand;                                                            \
         (void)b, (void)c;                                                                          \
         for (size_t i = 0; i < n; i++)                                                             \
-            out[i] = (U)(in[i] & (U)~(U)((U)1 << ((bits)-1)));                                     \
+            out[i] = (U)(in[i] & (U) ~(U)((U)1 << ((bits)-1)));                                    \
     }
 SIGN_OPS(8, uint8_t)
 SIGN_OPS(16, uint16_t)
 SIGN_OPS(32, uint32_t)
 SIGN_OPS(64, uint64_t)
 
-/* ---- tables ----------------------------------------------------------------------------------- */
+/* ---- tables -----------------------------------------------------------------------------------
+ */
 
 #define ROW(op, name)                                                                              \
     case OP_##op: {                                                                                \
@@ -255,7 +259,8 @@ EltFn elt_float(IrOpcode code, IrTypeKind kind) {
     }
 }
 
-/* ---- comparison ------------------------------------------------------------------------------- */
+/* ---- comparison -------------------------------------------------------------------------------
+ */
 
 #define FLOAT_COMPARE(name, T, expr)                                                               \
     static void name##_##T(void *dst, const void *lhs, const void *rhs, const void *unused,        \

@@ -12,7 +12,8 @@
 
 #include "ir/interp/program.h"
 
-/* ---- helpers that more than one width uses ---------------------------------------------------- */
+/* ---- helpers that more than one width uses ----------------------------------------------------
+ */
 
 static uint64_t high_product_unsigned(uint64_t a, uint64_t b) {
     uint64_t a_lo = a & UINT32_MAX, a_hi = a >> 32, b_lo = b & UINT32_MAX, b_hi = b >> 32;
@@ -39,7 +40,8 @@ static unsigned leading_zeros(uint64_t x, unsigned bits) {
     return bits - count_ones(x);
 }
 
-/* ---- one width -------------------------------------------------------------------------------- */
+/* ---- one width --------------------------------------------------------------------------------
+ */
 
 /* U, S: the width's types; W: an unsigned type for arithmetic; V: a signed type twice as wide, or
  * as wide for 64 bits (where the high product has functions of its own). */
@@ -100,10 +102,11 @@ static unsigned leading_zeros(uint64_t x, unsigned bits) {
 
 WIDTH(8, unsigned, (int)sa *(int)sb >> 8, (unsigned)a *(unsigned)b >> 8)
 WIDTH(16, unsigned, (int)sa *(int)sb >> 16, (unsigned)a *(unsigned)b >> 16)
-WIDTH(32, uint32_t, (uint64_t)((int64_t)sa * (int64_t)sb) >> 32, (uint64_t)a *(uint64_t)b >> 32)
+WIDTH(32, uint32_t, (uint64_t)((int64_t)sa *(int64_t)sb) >> 32, (uint64_t)a *(uint64_t)b >> 32)
 WIDTH(64, uint64_t, high_product_signed(a, b), high_product_unsigned(a, b))
 
-/* ---- i1 --------------------------------------------------------------------------------------- */
+/* ---- i1 ---------------------------------------------------------------------------------------
+ */
 
 /* Values are 0 and 1; as signed numbers 0 and -1, so signed "less" is unsigned "greater". */
 #define BIT(name, expr)                                                                            \
@@ -121,12 +124,13 @@ WIDTH(64, uint64_t, high_product_signed(a, b), high_product_unsigned(a, b))
 BIT(bit_xor, a ^ b)
 BIT(bit_and, a &b)
 BIT(bit_or, a | b)
-BIT(bit_left, a)            /* x / 1, x >> 0: the only divisor and shift count there is */
+BIT(bit_left, a)             /* x / 1, x >> 0: the only divisor and shift count there is */
 BIT(bit_and_not, a &(b ^ 1)) /* a << b and a >> b (zeros): a shift by 1 leaves nothing */
 BIT(bit_zero, 0)
 BIT(bit_not, a ^ 1)
 
-/* ---- tables ----------------------------------------------------------------------------------- */
+/* ---- tables -----------------------------------------------------------------------------------
+ */
 
 #define ROW(name)                                                                                  \
     case OP_##name: {                                                                              \
@@ -139,13 +143,13 @@ static EltFn elt_bit(IrOpcode code) {
         IrOpcode code;
         EltFn fn;
     } rows[] = {
-        {OP_AddI, bit_xor_1},      {OP_SubI, bit_xor_1},  {OP_MulI, bit_and_1},
-        {OP_DivSI, bit_left_1},    {OP_DivUI, bit_left_1}, {OP_RemSI, bit_zero_1},
-        {OP_RemUI, bit_zero_1},    {OP_AndI, bit_and_1},  {OP_OrI, bit_or_1},
+        {OP_AddI, bit_xor_1},      {OP_SubI, bit_xor_1},     {OP_MulI, bit_and_1},
+        {OP_DivSI, bit_left_1},    {OP_DivUI, bit_left_1},   {OP_RemSI, bit_zero_1},
+        {OP_RemUI, bit_zero_1},    {OP_AndI, bit_and_1},     {OP_OrI, bit_or_1},
         {OP_XorI, bit_xor_1},      {OP_ShlI, bit_and_not_1}, {OP_ShrSI, bit_left_1},
-        {OP_ShrUI, bit_and_not_1}, {OP_MinSI, bit_or_1},  {OP_MaxSI, bit_and_1},
-        {OP_MinUI, bit_and_1},     {OP_MaxUI, bit_or_1},  {OP_MulHiSI, bit_zero_1},
-        {OP_MulHiUI, bit_zero_1},  {OP_AbsI, bit_left_1}, {OP_CountLeadingZeros, bit_not_1},
+        {OP_ShrUI, bit_and_not_1}, {OP_MinSI, bit_or_1},     {OP_MaxSI, bit_and_1},
+        {OP_MinUI, bit_and_1},     {OP_MaxUI, bit_or_1},     {OP_MulHiSI, bit_zero_1},
+        {OP_MulHiUI, bit_zero_1},  {OP_AbsI, bit_left_1},    {OP_CountLeadingZeros, bit_not_1},
         {OP_PopCount, bit_left_1},
     };
     for (size_t i = 0; i < TK_COUNTOF(rows); i++)
@@ -189,7 +193,8 @@ EltFn elt_int(IrOpcode code, IrTypeKind kind) {
     }
 }
 
-/* ---- comparison ------------------------------------------------------------------------------- */
+/* ---- comparison -------------------------------------------------------------------------------
+ */
 
 #define COMPARE(name, T, expr)                                                                     \
     static void name##_##T(void *dst, const void *lhs, const void *rhs, const void *unused,        \
@@ -242,7 +247,8 @@ EltFn elt_cmpi(INT_PRED_Enum pred, IrTypeKind kind) {
     return kind <= TY_I64 ? table[kind - TY_I8][pred] : NULL;
 }
 
-/* ---- select ----------------------------------------------------------------------------------- */
+/* ---- select -----------------------------------------------------------------------------------
+ */
 
 #define SELECT(bits)                                                                               \
     static void select_##bits(void *dst, const void *cond, const void *lhs, const void *rhs,       \
@@ -252,7 +258,7 @@ EltFn elt_cmpi(INT_PRED_Enum pred, IrTypeKind kind) {
         const uint##bits##_t *restrict a = lhs, *restrict b = rhs;                                 \
         for (size_t i = 0; i < n; i++) {                                                           \
             const uint##bits##_t mask = (uint##bits##_t)(0 - (unsigned)c[i]);                      \
-            out[i] = (uint##bits##_t)((a[i] & mask) | (b[i] & (uint##bits##_t)~mask));             \
+            out[i] = (uint##bits##_t)((a[i] & mask) | (b[i] & (uint##bits##_t) ~mask));            \
         }                                                                                          \
     }
 SELECT(8)

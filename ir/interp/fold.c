@@ -30,8 +30,7 @@ static bool run_region(Exec *exec, const FoldInfo *fold, size_t width) {
 
 /* Combines `count` pairs: left and right rows are `a` and `b` elements into the work arrays; the
  * results go to the row `to`. */
-static bool combine(Exec *exec, const FoldInfo *fold, size_t a, size_t b, size_t to,
-                    size_t count) {
+static bool combine(Exec *exec, const FoldInfo *fold, size_t a, size_t b, size_t to, size_t count) {
     size_t step = fold->vector ? count : 1;
     for (size_t at = 0; at < count; at += step) {
         for (unsigned i = 0; i < fold->num; i++) {
@@ -70,8 +69,7 @@ static void move_axis(const FoldInfo *fold, uint8_t *dst, const uint8_t *src, si
 
 static void load_operands(Exec *exec, const Inst *inst, const FoldInfo *fold) {
     for (unsigned i = 0; i < fold->num; i++)
-        move_axis(fold, slot(exec, fold->work[i]), slot(exec, inst->src[i]), fold->sizes[i],
-                  false);
+        move_axis(fold, slot(exec, fold->work[i]), slot(exec, inst->src[i]), fold->sizes[i], false);
 }
 
 bool exec_reduce(Exec *exec, const Inst *inst) {

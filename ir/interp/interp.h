@@ -1,4 +1,5 @@
-/* interp.h -- gives tile IR its meaning: runs a kernel over a grid of programs, checking as it goes.
+/* interp.h -- gives tile IR its meaning: runs a kernel over a grid of programs, checking as it
+ * goes.
  *
  * The oracle of tkc: slow and exact. One program instance at a time per thread, programs in
  * parallel over the pool's threads, in ascending order unless a seed shuffles it; what a run does
@@ -22,12 +23,12 @@ typedef enum BoundsMode {
 
 typedef struct InterpOptions {
     BoundsMode bounds;
-    bool checks;      /* false: no bounds, written or race checks (still no crash on wild addresses
-                         inside allocations; outside: fault) */
-    bool shuffle;     /* run programs in the order that `seed` gives */
+    bool checks;  /* false: no bounds, written or race checks (still no crash on wild addresses
+                     inside allocations; outside: fault) */
+    bool shuffle; /* run programs in the order that `seed` gives */
     uint64_t seed;
-    ThreadPool *pool; /* NULL: the calling thread */
-    FILE *print_out;  /* where device_print goes (stdout) */
+    ThreadPool *pool;                    /* NULL: the calling thread */
+    FILE *print_out;                     /* where device_print goes (stdout) */
     const volatile sig_atomic_t *cancel; /* non-zero: stop soon; may be NULL */
 } InterpOptions;
 

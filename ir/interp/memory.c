@@ -85,8 +85,7 @@ static bool space_insert(MemSpace *space, MemAlloc *alloc) {
         space->cap = cap;
     }
     size_t at = upper_bound(space, (uint64_t)(uintptr_t)alloc->data);
-    memmove(space->sorted + at + 1, space->sorted + at,
-            (space->count - at) * sizeof(MemAlloc *));
+    memmove(space->sorted + at + 1, space->sorted + at, (space->count - at) * sizeof(MemAlloc *));
     space->sorted[at] = alloc;
     space->count++;
     space->bytes += alloc->size;

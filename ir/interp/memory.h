@@ -16,8 +16,8 @@ void mem_space_destroy(MemSpace *space); /* frees what is still allocated */
 
 typedef struct MemAlloc {
     MemSpace *space;
-    uint8_t *data; /* at least 64-byte aligned; its address is the device address */
-    size_t size;   /* bytes */
+    uint8_t *data;     /* at least 64-byte aligned; its address is the device address */
+    size_t size;       /* bytes */
     unsigned granule;  /* bytes per bit of `written`: 1, 2, 4 or 8 */
     uint64_t *written; /* bitmap; NULL: everything was written */
     uint32_t id;       /* 1, 2, ... in order of creation */

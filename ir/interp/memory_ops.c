@@ -7,7 +7,8 @@
 
 #include "ir/interp/access.h"
 
-/* ---- pointer arithmetic ------------------------------------------------------------------------ */
+/* ---- pointer arithmetic ------------------------------------------------------------------------
+ */
 
 typedef struct AddPtrInfo {
     unsigned shift; /* log2 of the element size */
@@ -58,7 +59,8 @@ static bool exec_int_to_ptr(Exec *exec, const Inst *inst) {
     return true;
 }
 
-/* ---- load and store ---------------------------------------------------------------------------- */
+/* ---- load and store ----------------------------------------------------------------------------
+ */
 
 typedef struct MemoryInfo {
     size_t size; /* bytes of an element in memory */

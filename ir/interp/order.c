@@ -103,8 +103,7 @@ static Place *place_at(OrderClock *clock, uint64_t address) {
     return place;
 }
 
-void order_atomic(OrderClock *clock, Program *program, uint64_t address, SEM_Enum sem,
-                  bool wrote) {
+void order_atomic(OrderClock *clock, Program *program, uint64_t address, SEM_Enum sem, bool wrote) {
     if (sem == SEM_RELAXED)
         return;
     Place *place = place_at(clock, address);
@@ -117,12 +116,12 @@ void order_atomic(OrderClock *clock, Program *program, uint64_t address, SEM_Enu
     Release release = {.place = place->number, .event = place->events++};
     vec_push(clock->arena, &clock->releases[program->index], release);
     program->epoch++;
-    learn(clock->arena, program->knows,
-          (Known){.place = place->number, .events = place->events});
+    learn(clock->arena, program->knows, (Known){.place = place->number, .events = place->events});
     learn_all(clock->arena, &place->knows, program->knows);
 }
 
-/* ---- cells with times --------------------------------------------------------------------------- */
+/* ---- cells with times ---------------------------------------------------------------------------
+ */
 
 /* An access: by program who - 1 (0: none), after `epoch` releases of its own. */
 typedef struct Stamp {

@@ -13,6 +13,8 @@
 #ifndef TKC_IR_INTERP_PROGRAM_H
 #define TKC_IR_INTERP_PROGRAM_H
 
+#include <pthread.h>
+
 #include "ir/interp/interp.h"
 
 /* ---- pointers -------------------------------------------------------------------------------- */
@@ -68,19 +70,20 @@ typedef bool (*ExecFn)(Exec *exec, const Inst *inst);
 /* An elementwise operation over n elements; unused operands are NULL or ignored. */
 typedef void (*EltFn)(void *dst, const void *a, const void *b, const void *c, size_t n);
 
-#define COUNT_DYNAMIC SIZE_MAX /* the number of elements is exec->width (inside a fold's region) */
+#define COUNT_DYNAMIC SIZE_MAX /* the number of elements is exec->width (inside a fold's region)   \
+                                */
 
 struct Inst {
     ExecFn exec;
     EltFn elt;
     const SlotRef *dst;
-    const SlotRef *src;  /* the op's operands; at least three entries, so that elt may read them */
-    const void *info;    /* of the instruction's kind */
-    const IrOp *op;      /* NULL for instructions that move values around */
-    size_t count;        /* elements of the result, or of the first operand if there is none */
-    size_t size;         /* bytes of one such element */
-    uint32_t target;     /* jumps */
-    int32_t loop;        /* innermost loop around the op: index into kernel->loops; -1: none */
+    const SlotRef *src; /* the op's operands; at least three entries, so that elt may read them */
+    const void *info;   /* of the instruction's kind */
+    const IrOp *op;     /* NULL for instructions that move values around */
+    size_t count;       /* elements of the result, or of the first operand if there is none */
+    size_t size;        /* bytes of one such element */
+    uint32_t target;    /* jumps */
+    int32_t loop;       /* innermost loop around the op: index into kernel->loops; -1: none */
 };
 
 typedef struct LoopInfo { /* for messages: which trip of which loop */
@@ -95,43 +98,51 @@ typedef struct Code {
     size_t len;
 } Code;
 
+typedef struct MemoryOp { /* an op that reads or writes memory */
+    const IrOp *op;
+    bool writes;
+    bool *params; /* [num params] the arguments it may touch */
+} MemoryOp;
+
 struct InterpKernel {
     const IrKernel *ir;
     Arena *arena;
     Code body, launch_setup;
     size_t frame_size, launch_size;
     uint8_t *constants;
-    size_t scratch_size;    /* bytes an instruction may want for itself */
-    const SlotRef *params;  /* launch slots of the parameters */
+    size_t scratch_size;   /* bytes an instruction may want for itself */
+    const SlotRef *params; /* launch slots of the parameters */
     LoopInfo *loops;
-    bool has_atomics;       /* of any order */
-    bool has_sync;          /* atomics that order: acquire, release or both */
+    bool has_atomics; /* of any order */
+    bool has_sync;    /* atomics that order: acquire, release or both */
     bool has_volatile;
     bool has_print;
-    bool *stores_to;        /* [num params]: a store or atomic may reach this argument */
-    bool *loads_from;
-    bool stores_anywhere;   /* through a pointer that does not come from an argument */
-    unsigned min_access;    /* bytes of the finest access in the kernel */
+    VEC(MemoryOp) memory_ops;
+    bool *stores_to;      /* [num params]: a store or atomic may reach this argument */
+    bool stores_anywhere; /* through a pointer that does not come from an argument */
+    bool makes_ptrs;      /* from integers, or loads them */
+    bool casts_ptrs;      /* to another pointee */
+    unsigned min_access;  /* bytes of the finest access in the kernel */
 };
 
 /* ---- execution ------------------------------------------------------------------------------- */
 
 typedef enum StopReason {
     STOP_NONE,
-    STOP_DONE,    /* the program is finished */
-    STOP_YIELD,   /* it seems to wait for another program */
-    STOP_FAULT,   /* exec->fault holds what went wrong */
-    STOP_REPLAY,  /* something must be looked at again, in order */
+    STOP_DONE,   /* the program is finished */
+    STOP_YIELD,  /* it seems to wait for another program */
+    STOP_FAULT,  /* exec->fault holds what went wrong */
+    STOP_REPLAY, /* something must be looked at again, in order */
     STOP_CANCEL,
-    STOP_END      /* the end of a fold's region */
+    STOP_END /* the end of a fold's region */
 } StopReason;
 
 typedef struct Fault {
     DiagId id;
     const Inst *inst;
-    uint64_t rank;      /* place of the program in the order of execution */
+    uint64_t rank; /* place of the program in the order of execution */
     int64_t pid[3];
-    size_t lane;        /* the first bad element (row-major), and how many of how many */
+    size_t lane; /* the first bad element (row-major), and how many of how many */
     size_t bad, lanes;
     uint64_t address;   /* memory faults */
     size_t access_size; /* bytes of one element */
@@ -139,12 +150,12 @@ typedef struct Fault {
     bool has_iteration;
     int64_t iteration;
     const char *iteration_name;
-    uint64_t other;       /* races: index of the earlier program */
+    uint64_t other; /* races: index of the earlier program */
     bool other_wrote;
-    int kind;             /* races: AccessKind of the later access */
+    int kind; /* races: AccessKind of the later access */
     bool has_values;
     uint64_t old_bits, new_bits; /* what the earlier program left, what the later one stores */
-    const char *text;     /* what is wrong, where a row needs words */
+    const char *text;            /* what is wrong, where a row needs words */
 } Fault;
 
 typedef struct Program {
@@ -154,7 +165,7 @@ typedef struct Program {
     uint32_t pc;
     uint32_t polls; /* back edges of polling loops in this turn */
     uint8_t *frame;
-    struct Program *next; /* in a queue */
+    struct Program *next;    /* in a queue */
     struct Knowledge *knows; /* what is ordered before it; order.c */
     uint32_t epoch;          /* number of its releases so far */
 } Program;
@@ -171,8 +182,8 @@ struct Exec {
     StopReason stop;
     bool can_yield;
     Fault fault;
-    uint8_t *scratch;    /* kernel->scratch_size bytes */
-    Arena *arena;        /* of this worker, for shadow cells; freed with the launch */
+    uint8_t *scratch;         /* kernel->scratch_size bytes */
+    Arena *arena;             /* of this worker, for shadow cells; freed with the launch */
     const Region *last_found; /* for pointers made from integers: often the same again */
     Region own_region;        /* when the launch's table is full */
     StrBuf *prints;
@@ -199,17 +210,19 @@ struct Launch {
     unsigned num_args;
     int64_t grid[3];
     uint64_t num_programs;
-    Region *regions; /* [PTR_MAX_REGIONS], the first num_args for the arguments */
-    _Atomic uint32_t num_regions;
-    Shadow *shadow;  /* NULL: races are not looked for */
-    uint8_t *slots;  /* the launch memory */
+    Region *regions; /* one an argument, then one an allocation that integers point into */
+    uint32_t num_regions, max_regions; /* guarded by `lock` */
+    pthread_mutex_t lock;
+    Shadow *shadow; /* NULL: races are not looked for */
+    uint8_t *slots; /* the launch memory */
     Diags *diags;
     SrcRange call;
     Arena *arena;
-    uint64_t order_key; /* shuffle */
-    bool report;        /* faults and races are final: this run is in the order to report */
+    StrBuf prints;
+    bool report; /* this run is in the order to report from: faults and races are final */
     bool warned_same_value;
-    void *region_lock;
+    bool out_of_memory;
+    Fault fault; /* the first one */
 };
 /* The region of an address, for pointers that came out of integers; NULL: it points nowhere. */
 const Region *launch_find_region(Exec *exec, uint64_t address);
@@ -217,6 +230,9 @@ const Region *launch_find_region(Exec *exec, uint64_t address);
 uint64_t launch_make_ptr(Exec *exec, uint64_t address);
 /* exec->fault is a race in which both programs write the same value: reported once a launch. */
 void launch_warn_same_value(Exec *exec);
+
+/* The hardware's rule that a descriptor breaks, in words; NULL: none. `size`: of an element. */
+const char *descriptor_rule_broken(const DescValue *desc, size_t size);
 
 /* ---- choosing code for an op (compile.c asks these) ------------------------------------------ */
 

@@ -52,7 +52,6 @@ struct ShadowAlloc {
 };
 
 struct Shadow {
-    Arena *arena;
     ShadowAlloc *tracked;
     OrderClock *clock; /* NULL: no access is ordered before another program's */
     bool undo;
@@ -61,7 +60,6 @@ struct Shadow {
 
 Shadow *shadow_create(Arena *arena, bool undo, bool ordered, uint64_t num_programs) {
     Shadow *shadow = ARENA_NEW(arena, Shadow);
-    shadow->arena = arena;
     shadow->undo = undo;
     if (ordered)
         shadow->clock = order_clock_create(arena, num_programs);
@@ -76,18 +74,18 @@ void shadow_abandon(Shadow *shadow) {
     atomic_store(&shadow->abandoned, true);
 }
 
-ShadowAlloc *shadow_track(Shadow *shadow, MemAlloc *alloc, unsigned granule) {
+ShadowAlloc *shadow_track(Shadow *shadow, Arena *arena, MemAlloc *alloc, unsigned granule) {
     for (ShadowAlloc *known = shadow->tracked; known != NULL; known = known->next) {
         if (known->alloc == alloc)
             return known;
     }
-    ShadowAlloc *tracked = ARENA_NEW(shadow->arena, ShadowAlloc);
+    ShadowAlloc *tracked = ARENA_NEW(arena, ShadowAlloc);
     size_t elements = (alloc->size + granule - 1) / granule;
     *tracked = (ShadowAlloc){.shadow = shadow, .alloc = alloc, .granule = granule};
     tracked->num_chunks = (elements + CHUNK - 1) / CHUNK;
-    tracked->chunks = ARENA_ARRAY(shadow->arena, Chunk, tracked->num_chunks);
+    tracked->chunks = ARENA_ARRAY(arena, Chunk, tracked->num_chunks);
     if (shadow->clock != NULL)
-        tracked->ordered = order_track(shadow->arena, shadow->clock, elements);
+        tracked->ordered = order_track(arena, shadow->clock, elements);
     tracked->next = shadow->tracked;
     shadow->tracked = tracked;
     return tracked;
@@ -97,7 +95,8 @@ unsigned shadow_granule(const ShadowAlloc *tracked) {
     return tracked->granule;
 }
 
-/* ---- cells ------------------------------------------------------------------------------------- */
+/* ---- cells -------------------------------------------------------------------------------------
+ */
 
 static bool writer_conflicts(uint32_t writer, uint32_t me, AccessKind kind) {
     if (writer == 0)
@@ -158,7 +157,8 @@ static void make_cells(Chunk *chunk, Arena *arena) {
         chunk->cells[i].reader = chunk->reader;
 }
 
-/* ---- summaries --------------------------------------------------------------------------------- */
+/* ---- summaries ---------------------------------------------------------------------------------
+ */
 
 static bool overlaps(unsigned lo, unsigned hi, unsigned other_lo, unsigned other_hi) {
     return lo < other_hi && other_lo < hi;
@@ -203,7 +203,8 @@ static bool touch_summary(Chunk *chunk, unsigned lo, unsigned hi, uint32_t me, A
     return true;
 }
 
-/* ---- saving what is overwritten ----------------------------------------------------------------- */
+/* ---- saving what is overwritten -----------------------------------------------------------------
+ */
 
 static size_t chunk_bytes(const ShadowAlloc *tracked, size_t chunk) {
     size_t at = chunk * CHUNK * tracked->granule, size = (size_t)CHUNK * tracked->granule;
@@ -251,11 +252,12 @@ void shadow_undo(Shadow *shadow) {
             restore_chunk(tracked, i);
 }
 
-/* ---- the access -------------------------------------------------------------------------------- */
+/* ---- the access --------------------------------------------------------------------------------
+ */
 
 /* Elements [lo, hi) of a chunk; false: `conflict` has the element's number in offset. */
-static bool touch_chunk(ShadowAlloc *tracked, size_t number, Arena *arena, uint32_t me,
-                        unsigned lo, unsigned hi, AccessKind kind, Conflict *conflict) {
+static bool touch_chunk(ShadowAlloc *tracked, size_t number, Arena *arena, uint32_t me, unsigned lo,
+                        unsigned hi, AccessKind kind, Conflict *conflict) {
     Chunk *chunk = &tracked->chunks[number];
     while (atomic_flag_test_and_set_explicit(&chunk->lock, memory_order_acquire)) {
         if (atomic_load_explicit(&tracked->shadow->abandoned, memory_order_relaxed))

@@ -28,8 +28,9 @@ Shadow *shadow_create(Arena *arena, bool undo, bool ordered, uint64_t num_progra
 struct OrderClock *shadow_clock(const Shadow *shadow);
 /* A worker ran out of memory, perhaps with a lock in hand: nobody waits any more. */
 void shadow_abandon(Shadow *shadow);
-/* Begins to track an allocation; `granule`: bytes of the finest element accessed in it. */
-ShadowAlloc *shadow_track(Shadow *shadow, MemAlloc *alloc, unsigned granule);
+/* Begins to track an allocation (if it is not yet); `granule`: bytes of the finest element accessed
+ * in it. What it needs lives in `arena`. */
+ShadowAlloc *shadow_track(Shadow *shadow, Arena *arena, MemAlloc *alloc, unsigned granule);
 unsigned shadow_granule(const ShadowAlloc *tracked);
 /* Before `program` accesses [offset, offset + len): true if there is no conflict; else describes
  * the one at the lowest offset (elements before it are recorded, those after it not). `arena` is

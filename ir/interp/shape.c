@@ -9,7 +9,8 @@
 
 #include "ir/interp/program.h"
 
-/* ---- constants and positions ------------------------------------------------------------------- */
+/* ---- constants and positions -------------------------------------------------------------------
+ */
 
 static bool exec_const(Exec *exec, const Inst *inst) {
     uint64_t bits = ir_attr(inst->op, ATTR_VALUE)->u.bits;
@@ -44,12 +45,12 @@ static bool exec_num_programs(Exec *exec, const Inst *inst) {
 /* One condition for a whole tile. */
 static bool exec_select_whole(Exec *exec, const Inst *inst) {
     bool cond = *(const uint8_t *)slot(exec, inst->src[0]) != 0;
-    memcpy(slot(exec, inst->dst[0]), slot(exec, inst->src[cond ? 1 : 2]),
-           inst->count * inst->size);
+    memcpy(slot(exec, inst->dst[0]), slot(exec, inst->src[cond ? 1 : 2]), inst->count * inst->size);
     return true;
 }
 
-/* ---- strided copies ---------------------------------------------------------------------------- */
+/* ---- strided copies ----------------------------------------------------------------------------
+ */
 
 typedef struct Walk {
     unsigned rank;
@@ -201,7 +202,8 @@ static const CatInfo *cat_info(Arena *arena, const IrOp *op) {
     return cat;
 }
 
-/* ---- gather and histogram ---------------------------------------------------------------------- */
+/* ---- gather and histogram ----------------------------------------------------------------------
+ */
 
 static int64_t read_int(const uint8_t *data, size_t size) {
     int64_t wide;
@@ -299,7 +301,8 @@ static const HistogramInfo *histogram_info(Arena *arena, const IrOp *op) {
     return info;
 }
 
-/* ---- choice ------------------------------------------------------------------------------------ */
+/* ---- choice ------------------------------------------------------------------------------------
+ */
 
 bool prepare_shape(Arena *arena, const IrOp *op, Inst *inst) {
     switch ((int)op->code) { /* every other op belongs to another file */

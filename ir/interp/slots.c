@@ -30,8 +30,7 @@ static void extend_over_loops(Compiler *c) {
             continue;
         for (size_t i = 0; i < c->spans.len; i++) { /* inner loops come before outer ones */
             const LoopSpan *span = &c->spans.data[i];
-            if (vreg->first < span->first && vreg->last >= span->first &&
-                vreg->last < span->last)
+            if (vreg->first < span->first && vreg->last >= span->first && vreg->last < span->last)
                 vreg->last = span->last;
         }
     }
