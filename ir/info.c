@@ -132,12 +132,11 @@ int64_t ir_enum_value(IrAttrId attr, const char *text, size_t len) {
 
 IrAttr *ir_attr(const IrOp *op, IrAttrId id) {
     const IrOpInfo *info = ir_info(op);
-    for (unsigned i = 0; i < info->num_attrs; i++) {
-        if (info->attrs[i] == id)
-            return &op->attrs[i];
-    }
-    assert(!"the operation has no such attribute");
-    return NULL;
+    unsigned i = 0;
+    while (i + 1 < info->num_attrs && info->attrs[i] != id)
+        i++;
+    assert(info->attrs[i] == id);
+    return &op->attrs[i];
 }
 
 int64_t ir_attr_int(const IrOp *op, IrAttrId id) {
