@@ -88,3 +88,17 @@ PyValue jit_create(PyCtx *py, const Stmt *def, const SrcFile *file, PyEnv *env,
 JitFn *jit_from_value(PyValue v) {
     return py_as(v, &py_jit_type);
 }
+
+const Arg *jit_param(const FunctionDef *def, size_t index) {
+    const Params *params = &def->params;
+    if (index < params->posonly.len)
+        return &params->posonly.items[index];
+    index -= params->posonly.len;
+    if (index < params->args.len)
+        return &params->args.items[index];
+    return &params->kwonly.items[index - params->args.len];
+}
+
+size_t jit_param_count(const FunctionDef *def) {
+    return def->params.posonly.len + def->params.args.len + def->params.kwonly.len;
+}

@@ -26,5 +26,8 @@ extern const PyType py_jit_type;
 PyValue jit_create(PyCtx *py, const Stmt *def, const SrcFile *file, PyEnv *env,
                    const PyValue *defaults, size_t num_params);
 JitFn *jit_from_value(PyValue v); /* NULL if it is none */
+/* The i-th parameter of a definition: positional-only, ordinary, then keyword-only ones. */
+const Arg *jit_param(const FunctionDef *def, size_t index);
+size_t jit_param_count(const FunctionDef *def);
 
 #endif

@@ -177,6 +177,9 @@ PyValue py_raise(PyCtx *py, PyExc exc, const char *fmt, ...) TK_PRINTF(3, 4);
 /* The same with a place of its own, and a help text (NULL: none) for the diagnostic. */
 PyValue py_raise_at(PyCtx *py, PyExc exc, SrcRange range, const char *help, const char *fmt, ...)
     TK_PRINTF(5, 6);
+/* Raises `exc` with the text of the diagnostics reported since `from` (a diags_len()). They are
+ * taken back into the exception and reported again only if nobody catches it. */
+PyValue py_raise_reports(PyCtx *py, PyExc exc, size_t from);
 void py_clear_exception(PyCtx *py);
 
 /* ---- building and taking apart --------------------------------------------------------------- */

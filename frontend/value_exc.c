@@ -355,3 +355,18 @@ void py_clear_exception(PyCtx *py) {
     py->exception = PY_NONE;
     py_decref(py, old);
 }
+
+PyValue py_raise_reports(PyCtx *py, PyExc exc, size_t from) {
+    size_t count;
+    Diag **reports = diags_take(py->diags, from, &count);
+    ArenaMark mark = arena_mark(py->scratch);
+    StrBuf text = STRBUF(py->scratch);
+    for (size_t i = 0; i < count; i++)
+        strbuf_printf(&text, "%s%s", i > 0 ? "\n" : "", reports[i]->text);
+    raise_text(py, exc, py->here, NULL, strbuf_str(&text));
+    arena_reset(py->scratch, mark);
+    PyException *exception = py_as(py->exception, &py_exception_type);
+    exception->reports = reports;
+    exception->num_reports = count;
+    return PY_FAIL;
+}

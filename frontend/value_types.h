@@ -100,6 +100,8 @@ typedef struct PyException {
     PyFrameNote *frames;
     size_t num_frames;
     bool is_fault; /* a device has already reported it */
+    Diag **reports; /* diagnostics to report if nobody catches it, instead of its own text */
+    size_t num_reports;
 } PyException;
 
 typedef struct PyEnvEntry {
@@ -113,7 +115,7 @@ struct PyEnv {
     PyEnvEntry *entries;
     uint32_t *slots; /* entry index + 1, once there are more than PY_ENV_INLINE */
     uint32_t len, cap, num_slots;
-    void *owner; /* the evaluator's description of the function this is a frame of, or NULL */
+    const void *owner; /* the evaluator's description of the function this is a frame of, or NULL */
     PyEnvEntry first[PY_ENV_INLINE];
 };
 

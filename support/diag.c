@@ -152,6 +152,20 @@ void diags_truncate(Diags *diags, size_t len) {
     }
 }
 
+Diag **diags_take(Diags *diags, size_t from, size_t *count) {
+    *count = diags->list.len > from ? diags->list.len - from : 0;
+    Diag **taken = ARENA_ARRAY(diags->arena, Diag *, *count + 1);
+    for (size_t i = 0; i < *count; i++)
+        taken[i] = diags->list.data[from + i];
+    diags_truncate(diags, from);
+    return taken;
+}
+
+void diags_put(Diags *diags, Diag *diag) {
+    vec_push(diags->arena, &diags->list, diag);
+    diags->counts[diag->severity]++;
+}
+
 SourceSet *diags_sources(Diags *diags) {
     return diags->sources;
 }

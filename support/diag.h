@@ -77,6 +77,10 @@ size_t diags_dropped(const Diags *diags);
 const Diag **diags_sorted(Diags *diags, size_t *len);
 /* Drops what was reported after the first `len` (speculative work). */
 void diags_truncate(Diags *diags, size_t len);
+/* Takes back what was reported after the first `from`: the array (in the arena) of *count
+ * diagnostics, which diags_put() reports again. For errors that a program may catch. */
+Diag **diags_take(Diags *diags, size_t from, size_t *count);
+void diags_put(Diags *diags, Diag *diag);
 
 typedef struct DiagStyle {
     bool color;

@@ -1,0 +1,79 @@
+/* compiled_kernel.c -- what a launch or kernel.warmup() returns: the compiled variant to look into.
+ *
+ * .asm["ttir"] is the tile IR after the passes. Registers and shared memory are a GPU's; on the cpu
+ * device n_regs and n_spills are 0 and metadata.shared is the largest tile in bytes.
+ */
+#include "runtime/host/launch_internal.h"
+
+typedef struct CompiledKernel {
+    PyObject base;
+    const Variant *variant; /* lives as long as the context */
+} CompiledKernel;
+
+static bool note_largest_tile(IrOp *op, void *data) {
+    int64_t *largest = data;
+    for (unsigned i = 0; i < op->num_results; i++) {
+        const IrType *type = ir_result(op, i)->type;
+        int64_t bytes = ir_is_tile(type) ? ir_numel(type) * (int64_t)ir_elem_size(type) : 0;
+        if (bytes > *largest)
+            *largest = bytes;
+    }
+    return true;
+}
+
+static PyValue assembly(PyCtx *py, const Variant *variant) {
+    ArenaMark mark = arena_mark(py->scratch);
+    StrBuf text = STRBUF(py->scratch);
+    ir_print_module(variant->optimised, &(IrPrintOptions){.locations = false}, &text);
+    PyValue dict = py_dict(py);
+    PyValue key = py_str(py, "ttir");
+    PyValue value = py_str(py, strbuf_str(&text));
+    py_dict_set(py, dict, key, value);
+    py_decref(py, key);
+    py_decref(py, value);
+    arena_reset(py->scratch, mark);
+    return dict;
+}
+
+static PyValue metadata(PyCtx *py, const Variant *variant) {
+    int64_t largest = 0;
+    ir_walk(variant->optimised->kernels.data[0]->body, note_largest_tile, &largest);
+    PyValue module = py_module(py, "metadata");
+    py_module_set(py, module, "name", py_str(py, jit_from_value(variant->jit)->name));
+    py_module_set(py, module, "num_warps", py_int(variant->options.num_warps));
+    py_module_set(py, module, "num_stages", py_int(variant->options.num_stages));
+    py_module_set(py, module, "num_ctas", py_int(variant->options.num_ctas));
+    py_module_set(py, module, "shared", py_int(largest));
+    return module;
+}
+
+static PyValue compiled_getattr(PyCtx *py, PyValue self, Sym name, bool *found) {
+    const Variant *variant = ((const CompiledKernel *)self.u.o)->variant;
+    *found = true;
+    if (str_eq(name, "asm"))
+        return assembly(py, variant);
+    if (str_eq(name, "metadata"))
+        return metadata(py, variant);
+    if (str_eq(name, "name"))
+        return py_str(py, jit_from_value(variant->jit)->name);
+    if (str_eq(name, "n_regs") || str_eq(name, "n_spills"))
+        return py_int(0);
+    *found = false;
+    return PY_NONE;
+}
+
+static void compiled_dealloc(PyCtx *py, PyObject *self) {
+    py_object_free(py, self);
+}
+
+static const char *const compiled_attrs[] = {"asm", "metadata", "name", "n_regs", "n_spills", NULL};
+static const PyType compiled_kernel_type = {.name = "CompiledKernel",
+                                            .dealloc = compiled_dealloc,
+                                            .getattr = compiled_getattr,
+                                            .attr_names = compiled_attrs};
+
+PyValue compiled_kernel(PyCtx *py, const Variant *variant) {
+    CompiledKernel *kernel = py_object_new(py, &compiled_kernel_type, sizeof *kernel);
+    kernel->variant = variant;
+    return py_from_object(&kernel->base);
+}

@@ -1,0 +1,290 @@
+/* launch.c -- compiles what a launch needs and has not been compiled yet, and runs it.
+ *
+ * A variant is found by the text of its signature, the launch options, and the identity of the
+ * functions among its constants. Errors of the kernel's source become CompilationError exceptions
+ * that carry their diagnostics; a fault that the device found ends the program.
+ */
+#include "runtime/host/launch.h"
+
+#include <string.h>
+
+#include "passes/pass.h"
+#include "runtime/host/launch_internal.h"
+
+struct LaunchState {
+    PyCtx *py;
+    LaunchConfig config;
+    IrContext *ir;
+    Map variants; /* key text -> Variant */
+    VEC(Variant *) order;
+    bool faulted;
+};
+
+LaunchState *launch_state_create(PyCtx *py, const LaunchConfig *config) {
+    LaunchState *state = ARENA_NEW(py->arena, LaunchState);
+    state->py = py;
+    state->config = *config;
+    state->ir = ir_context_create(py->arena);
+    map_init_str(&state->variants, py->arena);
+    return state;
+}
+
+void launch_state_destroy(LaunchState *state) {
+    for (size_t i = 0; state != NULL && i < state->order.len; i++)
+        py_decref(state->py, state->order.data[i]->jit);
+}
+
+size_t launch_num_variants(const LaunchState *state) {
+    return state->order.len;
+}
+
+const Variant *launch_variant(const LaunchState *state, size_t index) {
+    return state->order.data[index];
+}
+
+bool launch_faulted(const LaunchState *state) {
+    return state->faulted;
+}
+
+/* ---- variants -------------------------------------------------------------------------------- */
+
+/* Functions and other objects among the constants count by identity: two may print alike. */
+static void put_identities(const SpecParam *params, size_t count, StrBuf *key) {
+    for (size_t i = 0; i < count; i++) {
+        PyValue value = params[i].value;
+        if (params[i].kind == SPEC_TUPLE)
+            put_identities(params[i].items, params[i].num_items, key);
+        else if (params[i].kind == SPEC_CONSTEXPR && value.tag == PY_OBJECT_TAG &&
+                 !py_is_str(value) && !py_is_int(value))
+            strbuf_printf(key, "|%p", (void *)value.u.o);
+    }
+}
+
+static const char *variant_key(const Launch *launch, const char *signature) {
+    const SpecOptions *o = &launch->options;
+    StrBuf key = STRBUF(launch->py->scratch);
+    strbuf_printf(&key, "%p(%s) %d %d %d %d %d %d %d", (void *)launch->fn, signature, o->num_warps,
+                  o->num_stages, o->num_ctas, o->maxnreg, o->fp_fusion, o->debug,
+                  o->sanitize_overflow);
+    put_identities(launch->params, launch->fn->num_params, &key);
+    return strbuf_str(&key);
+}
+
+/* Says where the kernel was launched with what, on the first message about it. */
+static PyValue compilation_error(const Launch *launch, size_t from, PyExc exc) {
+    Diags *diags = launch->py->diags;
+    if (diags_len(diags) > from && !range_is_none(launch->args->range)) {
+        size_t count;
+        Diag **taken = diags_take(diags, from, &count);
+        diag_note(taken[0], launch->args->range, "`%s` is launched here", launch->fn->name);
+        for (size_t i = 0; i < count; i++)
+            diags_put(diags, taken[i]);
+    }
+    return py_raise_reports(launch->py, exc, from);
+}
+
+static IrModule *tile_copy(LaunchState *state, IrModule *module) {
+    IrModule *copy = ir_module_create(state->ir, state->py->arena, module->sources);
+    for (size_t i = 0; i < module->kernels.len; i++)
+        ir_kernel_clone(copy, module->kernels.data[i]);
+    return copy;
+}
+
+/* Compiles one specialisation; NULL with an exception if the source does not allow it. */
+static Variant *compile_variant(LaunchState *state, const Launch *launch, const char *signature) {
+    PyCtx *py = state->py;
+    size_t from = diags_len(py->diags);
+    Variant *variant = ARENA_NEW(py->arena, Variant);
+    variant->signature = arena_strdup(py->arena, signature);
+    variant->options = launch->options;
+    IrModule *module =
+        specialise(py, state->ir, py->arena, launch->fn, launch->params, &launch->options);
+    if (module == NULL) {
+        compilation_error(launch, from, PYEXC_CompilationError);
+        return NULL;
+    }
+    if (state->config.keep_tile)
+        variant->tile = tile_copy(state, module);
+    PassOptions passes = {.verify_each = true};
+    bool passed = passes_run(module, PASS_DEFAULT_PIPELINE, &passes, py->diags, NULL);
+    variant->optimised = module;
+    if (passed)
+        variant->code = interp_compile(py->arena, module->kernels.data[0], py->diags);
+    if (variant->code == NULL) {
+        compilation_error(launch, from, PYEXC_RuntimeError);
+        return NULL;
+    }
+    return variant;
+}
+
+static Variant *find_variant(LaunchState *state, const Launch *launch) {
+    PyCtx *py = state->py;
+    StrBuf signature = STRBUF(py->scratch);
+    spec_signature_text(py, launch->params, launch->fn->num_params, &signature);
+    const char *key = variant_key(launch, strbuf_str(&signature));
+    Variant *variant = map_get(&state->variants, key);
+    if (variant != NULL)
+        return variant;
+    variant = compile_variant(state, launch, strbuf_str(&signature));
+    if (variant == NULL)
+        return NULL;
+    variant->jit = py_incref((PyValue){.tag = PY_OBJECT_TAG, .u.o = &launch->fn->base});
+    map_set(&state->variants, key, variant);
+    vec_push(py->arena, &state->order, variant);
+    return variant;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static bool run_variant(LaunchState *state, const Launch *launch, const Variant *variant) {
+    PyCtx *py = state->py;
+    size_t from = diags_len(py->diags);
+    InterpStatus status = interp_launch(variant->code, state->config.space, launch->grid,
+                                        launch->device_args.data, (unsigned)launch->device_args.len,
+                                        &state->config.interp, py->diags, launch->args->range);
+    switch (status) {
+    case INTERP_OK:
+        return true;
+    case INTERP_FAULT:
+        state->faulted = true;
+        py_raise(py, PYEXC_KernelFault, "the device found a fault in %s", launch->fn->name);
+        return false;
+    case INTERP_CANCELLED:
+        py_raise(py, PYEXC_KeyboardInterrupt, "interrupted");
+        return false;
+    case INTERP_REFUSED:
+        compilation_error(launch, from, PYEXC_RuntimeError);
+        return false;
+    }
+    return false;
+}
+
+PyValue launch_run(PyCtx *py, PyValue jit, PyValue grid, const PyArgs *args, bool compile_only) {
+    LaunchState *state = host_launch(py);
+    ArenaMark mark = arena_mark(py->scratch);
+    Launch launch = {
+        .py = py, .fn = jit_from_value(jit), .args = args, .options = SPEC_OPTIONS_DEFAULT};
+    launch.options.print_out = state->config.out;
+    launch.options.debug = launch.fn->debug;
+    bool ok = launch_bind(&launch) && (compile_only || launch_grid(&launch, grid)) &&
+              launch_describe(&launch);
+    Variant *variant = ok ? find_variant(state, &launch) : NULL;
+    ok = variant != NULL && (compile_only || run_variant(state, &launch, variant));
+    arena_reset(py->scratch, mark);
+    return ok ? compiled_kernel(py, variant) : PY_FAIL;
+}
+
+/* ---- kernel[grid], kernel.run, kernel.warmup ------------------------------------------------- */
+
+typedef struct Launcher { /* kernel[grid] */
+    PyObject base;
+    PyValue jit, grid;
+} Launcher;
+
+static void launcher_dealloc(PyCtx *py, PyObject *self) {
+    Launcher *launcher = (Launcher *)self;
+    py_decref(py, launcher->jit);
+    py_decref(py, launcher->grid);
+    py_object_free(py, self);
+}
+
+static PyValue launcher_call(PyCtx *py, PyValue self, const PyArgs *args) {
+    const Launcher *launcher = (const Launcher *)self.u.o;
+    return launch_run(py, launcher->jit, launcher->grid, args, false);
+}
+
+static const PyType launcher_type = {
+    .name = "launcher", .dealloc = launcher_dealloc, .call = launcher_call};
+
+static PyValue jit_subscript(PyCtx *py, PyValue jit, PyValue grid) {
+    Launcher *launcher = py_object_new(py, &launcher_type, sizeof *launcher);
+    launcher->jit = py_incref(jit);
+    launcher->grid = py_incref(grid);
+    return py_from_object(&launcher->base);
+}
+
+static PyValue jit_call(PyCtx *py, PyValue jit, const PyArgs *args) {
+    return py_raise_at(py, PYEXC_RuntimeError, args->range,
+                       "launch it over a grid of programs: kernel[(n,)](...)",
+                       "Cannot call @triton.jit'd outside of the scope of a kernel: `%s`",
+                       jit_from_value(jit)->name);
+}
+
+typedef struct BoundRun { /* kernel.run or kernel.warmup */
+    PyObject base;
+    PyValue jit;
+    bool compile_only;
+} BoundRun;
+
+static void bound_run_dealloc(PyCtx *py, PyObject *self) {
+    py_decref(py, ((BoundRun *)self)->jit);
+    py_object_free(py, self);
+}
+
+/* run(*args, grid=..., warmup=False, **kwargs): takes its own keywords out of the kernel's. */
+static PyValue bound_run_call(PyCtx *py, PyValue self, const PyArgs *args) {
+    const BoundRun *run = (const BoundRun *)self.u.o;
+    ArenaMark mark = arena_mark(py->scratch);
+    PyArgs rest = *args;
+    Sym *names = ARENA_ARRAY(py->scratch, Sym, args->num_kw + 1);
+    PyValue *values = ARENA_ARRAY(py->scratch, PyValue, args->num_kw + 1);
+    SrcRange *ranges = ARENA_ARRAY(py->scratch, SrcRange, args->num_kw + 1);
+    rest.num_kw = 0;
+    PyValue grid = PY_NONE;
+    int compile_only = run->compile_only;
+    for (size_t i = 0; i < args->num_kw; i++) {
+        if (str_eq(args->kw_names[i], "grid")) {
+            grid = args->kw_values[i];
+        } else if (str_eq(args->kw_names[i], "warmup")) {
+            compile_only = py_truth(py, args->kw_values[i]);
+        } else {
+            names[rest.num_kw] = args->kw_names[i];
+            ranges[rest.num_kw] = args->kw_ranges != NULL ? args->kw_ranges[i] : args->range;
+            values[rest.num_kw++] = args->kw_values[i];
+        }
+    }
+    rest.kw_names = names;
+    rest.kw_values = values;
+    rest.kw_ranges = ranges;
+    PyValue result =
+        compile_only < 0 ? PY_FAIL : launch_run(py, run->jit, grid, &rest, compile_only != 0);
+    arena_reset(py->scratch, mark);
+    return result;
+}
+
+static const PyType bound_run_type = {
+    .name = "method", .dealloc = bound_run_dealloc, .call = bound_run_call};
+
+static PyValue bound_run(PyCtx *py, PyValue jit, bool compile_only) {
+    BoundRun *run = py_object_new(py, &bound_run_type, sizeof *run);
+    run->jit = py_incref(jit);
+    run->compile_only = compile_only;
+    return py_from_object(&run->base);
+}
+
+static PyValue parameter_names(PyCtx *py, const JitFn *fn) {
+    PyValue list = py_list(py, NULL, 0);
+    for (size_t i = 0; i < fn->num_params; i++) {
+        PyValue name = py_str(py, jit_param(fn->def, i)->name);
+        py_list_append(py, list, name);
+        py_decref(py, name);
+    }
+    return list;
+}
+
+static PyValue jit_getattr(PyCtx *py, PyValue jit, Sym name, bool *found) {
+    *found = true;
+    if (str_eq(name, "run"))
+        return bound_run(py, jit, false);
+    if (str_eq(name, "warmup"))
+        return bound_run(py, jit, true);
+    if (str_eq(name, "arg_names") || str_eq(name, "params"))
+        return parameter_names(py, jit_from_value(jit));
+    if (str_eq(name, "fn"))
+        return py_incref(jit);
+    *found = false;
+    return PY_NONE;
+}
+
+const PyHooks launch_hooks = {
+    .jit_subscript = jit_subscript, .jit_call = jit_call, .jit_getattr = jit_getattr};

@@ -1,0 +1,47 @@
+/* launch.h -- kernel[grid](...): from a call on the host to a grid of programs on a device.
+ *
+ * A launch binds its arguments to the kernel's parameters, describes each by what the compiler may
+ * know of it (the specialisation), compiles what was not compiled before, and runs the grid.
+ */
+#ifndef TKC_RUNTIME_HOST_LAUNCH_H
+#define TKC_RUNTIME_HOST_LAUNCH_H
+
+#include "frontend/specialise.h"
+#include "ir/interp/interp.h"
+
+typedef struct LaunchConfig {
+    MemSpace *space; /* device memory */
+    InterpOptions interp;
+    bool keep_tile; /* keep the IR as the specialiser made it, for tkc build */
+    FILE *out;      /* where static_print goes */
+} LaunchConfig;
+
+/* One distinct specialisation of a kernel. */
+typedef struct Variant {
+    PyValue jit;           /* the JITFunction, counted */
+    const char *signature; /* "*fp32:16, i32, 1024" */
+    SpecOptions options;
+    IrModule *tile;      /* before the passes; NULL unless LaunchConfig.keep_tile */
+    IrModule *optimised; /* after them */
+    InterpKernel *code;
+} Variant;
+
+typedef struct LaunchState LaunchState;
+/* One per host program; `config` is copied, what it points to must outlive the state. */
+LaunchState *launch_state_create(PyCtx *py, const LaunchConfig *config);
+/* Before the PyCtx is destroyed. */
+void launch_state_destroy(LaunchState *state);
+/* What was compiled so far, in the order of first use. */
+size_t launch_num_variants(const LaunchState *state);
+const Variant *launch_variant(const LaunchState *state, size_t index);
+/* A device found a fault: the program's exit status is 3 whatever it catches. */
+bool launch_faulted(const LaunchState *state);
+
+/* For PyCtx.hooks: kernel[grid], kernel(...), kernel.attribute. */
+extern const PyHooks launch_hooks;
+
+/* Runs `jit` over `grid` (a tuple, or a function of the bound arguments); with `compile_only` it
+ * stops after compiling (kernel.warmup). A compiled-kernel object, or PY_FAIL. */
+PyValue launch_run(PyCtx *py, PyValue jit, PyValue grid, const PyArgs *args, bool compile_only);
+
+#endif

@@ -1,0 +1,111 @@
+/* triton_library.c -- the parts of `triton` written in Python (lib/), and what C lends them.
+ *
+ * A library file is evaluated as a module in which `_tkc` names the functions below. They are what
+ * Python code cannot do: copy a tensor with its unwritten elements, compare results by the accuracy
+ * of their type, report a fault.
+ */
+#include "frontend/parse.h"
+#include "runtime/host/host_internal.h"
+#include "runtime/host/triton_internal.h"
+
+static PyValue lib_is_tensor(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    PyValue value;
+    if (!py_bind_text(py, "is_tensor", args, "value", &value))
+        return PY_FAIL;
+    return py_bool(torch_is_tensor(value));
+}
+
+/* A tensor's copy; anything else itself. */
+static PyValue lib_copy(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    PyValue value;
+    if (!py_bind_text(py, "copy", args, "value", &value))
+        return PY_FAIL;
+    return torch_is_tensor(value) ? torch_clone_tensor(py, value) : py_incref(value);
+}
+
+/* Do two tensors hold the same numbers, as far as their type's accuracy goes? Elements that nobody
+ * wrote are not looked at. */
+static PyValue lib_agree(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    PyValue a[2];
+    if (!py_bind_text(py, "agree", args, "actual expected", a))
+        return PY_FAIL;
+    MemView first, second;
+    bool on_device;
+    torch_tensor_view(a[0], &first, &on_device);
+    torch_tensor_view(a[1], &second, &on_device);
+    int64_t unwritten = mem_view_first_unwritten(&first);
+    if (unwritten != mem_view_first_unwritten(&second))
+        return py_bool(false);
+    if (unwritten >= 0)
+        return py_bool(true);
+    int close = torch_all_close(py, a[0], a[1]);
+    return close < 0 ? PY_FAIL : py_bool(close != 0);
+}
+
+static PyValue lib_report_disagreement(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    PyValue a[4];
+    if (!py_bind_text(py, "report_disagreement", args, "kernel tensor config first", a))
+        return PY_FAIL;
+    const JitFn *fn = jit_from_value(a[0]);
+    Diag *diag = diag_report(py->diags, DIAG_AUTOTUNE_DISAGREES, fn->def->name_range, fn->name,
+                             py_str_data(a[1], NULL));
+    diag_note(diag, SRC_NONE, "configuration: %s", py_str_data(a[2], NULL));
+    diag_note(diag, SRC_NONE, "the first one: %s", py_str_data(a[3], NULL));
+    diag_help(diag,
+              "results must not depend on block sizes; look for a mask that one of them needs");
+    return py_raise(py, PYEXC_KernelFault, "autotuned configurations of %s disagree", fn->name);
+}
+
+static PyValue library_functions(PyCtx *py) {
+    static const BuiltinRow rows[] = {{"is_tensor", lib_is_tensor},
+                                      {"copy", lib_copy},
+                                      {"agree", lib_agree},
+                                      {"report_disagreement", lib_report_disagreement},
+                                      {NULL, NULL}};
+    PyValue module = py_module(py, "_tkc");
+    module_add_functions(py, module, rows);
+    PyClass *error = py_exc_class(py, PYEXC_CompileTimeAssertionFailure);
+    error->base.refs++;
+    py_module_set(py, module, "StaticAssertError", py_from_object(&error->base));
+    return module;
+}
+
+static PyValue evaluate(PyCtx *py, const EmbeddedFile *embedded, const char *module_name) {
+    const char *path = arena_printf(py->arena, "<tkc>/%s.py", embedded->name);
+    const SrcFile *file =
+        sources_add(py->sources, path, (const char *)embedded->text, embedded->len);
+    const Module *tree = parse_module(py->arena, py->names, py->diags, file);
+    PyValue module = py_module(py, module_name);
+    py_module_set(py, module, "_tkc", library_functions(py));
+    py_module_set(py, module, "torch", torch_module(py));
+    PyEnv *env = py_module_env(module);
+    Frame frame = {.env = env,
+                   .home = env,
+                   .globals = env,
+                   .file = file,
+                   .self = PY_NONE,
+                   .result = PY_NONE,
+                   .handling = PY_NONE,
+                   .caller = py->host->frame};
+    bool defining = py->host->defining;
+    py->host->defining = false;
+    py->host->frame = &frame;
+    Flow flow = exec_block(py, &frame, &tree->body);
+    py->host->frame = frame.caller;
+    py->host->defining = defining;
+    if (flow != FLOW_RAISE)
+        return module;
+    py_decref(py, module);
+    return PY_FAIL;
+}
+
+PyValue library_module(PyCtx *py, const char *name, const char *module_name) {
+    for (size_t i = 0; i < host_library_count; i++)
+        if (str_eq(host_library[i].name, name))
+            return evaluate(py, &host_library[i], module_name);
+    return py_raise(py, PYEXC_ImportError, "no library file %s", name);
+}

@@ -1,0 +1,14 @@
+/* embedded.h -- text files that are compiled into the program (support/embed.cmake makes the
+ * table). */
+#ifndef TKC_SUPPORT_EMBEDDED_H
+#define TKC_SUPPORT_EMBEDDED_H
+
+#include <stddef.h>
+
+typedef struct EmbeddedFile {
+    const char *name; /* the file's name without its ending */
+    const unsigned char *text;
+    size_t len;
+} EmbeddedFile;
+
+#endif
