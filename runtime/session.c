@@ -16,21 +16,29 @@ const EmitInfo emit_infos[EMIT_COUNT] = {
 #undef EMIT
 };
 
-Session *session_create(const SessionOptions *options) {
-    Session *session = malloc(sizeof *session);
-    if (session == NULL) {
-        return NULL;
-    }
-    *session = (Session){.oom = {.fail_after = -1}, .options = *options};
+/* Makes what every session has; false if memory runs out. */
+static bool open_session(Session *session) {
     if (setjmp(session->oom.jump) != 0) {
-        session_destroy(session);
-        return NULL;
+        return false;
     }
     session->arena = arena_create(&session->oom);
     session->names = strtab_create(session->arena);
     session->sources = sources_create(session->arena);
     session->diags = diags_create(session->arena, session->sources);
     session->program = ARENA_NEW(session->arena, Program);
+    return true;
+}
+
+Session *session_create(const SessionOptions *options) {
+    Session *session = malloc(sizeof *session);
+    if (session == NULL) {
+        return NULL;
+    }
+    *session = (Session){.oom = {.fail_after = -1}, .options = *options};
+    if (!open_session(session)) {
+        session_destroy(session);
+        return NULL;
+    }
     return session;
 }
 
