@@ -17,6 +17,8 @@ ALLOWED = {
 }
 # Headers that only one folder may include.
 PRIVATE_HEADERS = [(re.compile(r"llvm-c/"), "codegen"), (re.compile(r"cuda\.h$"), "runtime/cuda")]
+# Headers made by the build.
+GENERATED = {"version.h", "parser.tab.h"}
 INCLUDE = re.compile(r'\s*#\s*include\s+(["<])([^">]+)[">]')
 
 violations = []
@@ -36,8 +38,8 @@ for name in sorted(sources):
             if pattern.search(target) and not name.startswith(owner + "/"):
                 violations.append(f"{place}: <{target}> may only be included under {owner}/")
         top = target.split("/")[0]
-        if quote == '"' and "/" not in target and target not in ("version.h",):
-            if not name.endswith((".l", ".y")):
+        if quote == '"' and "/" not in target and target not in GENERATED:
+            if folder in ALLOWED:
                 violations.append(f'{place}: write "{target}" from the root of the tree')
         if quote == '"' and folder in ALLOWED and top in ALLOWED:
             if top != folder and top not in ALLOWED[folder]:
