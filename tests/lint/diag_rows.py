@@ -1,4 +1,4 @@
-"""Every diagnostic row is used by the sources, explained, and expected by a test in tests/diag."""
+"""Every diagnostic row is used by the sources, explained, and expected by a test."""
 
 import re
 
@@ -11,7 +11,8 @@ AREAS = {"diags.def": (0, 100), "diags_syntax.def": (100, 200), "diags_kernel.de
          "diags_ir.def": (400, 500), "diags_host.def": (500, 700), "diags_run.def": (700, 9999),
          "diags_tool.def": (800, 900)}
 # Cannot be provoked by any input: running out of memory (tested in tests/unit) and internal errors.
-NO_TEST = {"OUT_OF_MEMORY", "INTERNAL"}
+NO_TEST = {"OUT_OF_MEMORY", "INTERNAL", "PASS_CONTRACT"}
+TEST_FOLDERS = ("tests/diag/", "tests/ir/", "tests/passes/", "tests/unit/")
 
 files = tree_files()
 sources = "\n".join(read(name) for name in files if name.endswith((".c", ".h", ".l", ".y", ".def"))
@@ -19,7 +20,7 @@ sources = "\n".join(read(name) for name in files if name.endswith((".c", ".h", "
 # A row is named DIAG_ROW, or ROW alone as an argument of a macro.
 used = set(re.findall(r"\b(?:DIAG_)?([A-Z][A-Z0-9_]+)\b", sources))
 tests = "\n".join(read(name) for name in files
-                  if name.startswith(("tests/diag/", "tests/unit/")) and "README" not in name)
+                  if name.startswith(TEST_FOLDERS) and "README" not in name)
 tested = set(re.findall(r"\bTK(\d{4})\b", tests))
 
 violations = []
@@ -37,7 +38,7 @@ for name in (file for file in files if re.match(r"support/diags\w*\.def$", file)
         if row not in used:
             violations.append(f"{place}: no source uses it")
         if f"{int(code):04}" not in tested and row not in NO_TEST:
-            violations.append(f"{place}: no test in tests/diag expects it")
+            violations.append(f"{place}: no test in tests/diag, ir, passes or unit expects it")
         texts = STRING.findall(rest)
         if len(texts) < 2 or "".join(texts[1:]).count("\\n") < 2 and row not in NO_TEST:
             violations.append(f"{place}: its explain page has fewer than two lines")

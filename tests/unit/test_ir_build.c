@@ -90,7 +90,7 @@ Test(ir_build, verifier_sees_broken_links) {
     cr_assert(verify(&w));
     y->def->operands[0].index = 1;
     cr_assert_not(verify(&w));
-    cr_assert_eq(diags_at(w.diags, 0)->id, DIAG_IR_CORRUPT);
+    cr_assert_eq(diags_at(w.diags, 0)->id, DIAG_IR_CORRUPT); /* TK0425 */
     y->def->operands[0].index = 0;
     y->def->block = NULL;
     cr_assert_not(verify(&w));
