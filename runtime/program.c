@@ -99,6 +99,22 @@ SessionStatus program_run(Program *program) {
     return STATUS_INTERRUPTED;
 }
 
+/* The jit function that a name's value is, or that autotune or heuristics were put around. */
+static const JitFn *kernel_behind(PyCtx *py, PyValue value) {
+    const JitFn *fn = jit_from_value(value);
+    if (fn != NULL || value.tag != PY_OBJECT_TAG) {
+        return fn;
+    }
+    bool found;
+    PyValue base = py_getattr_opt(py, value, strtab_sym(py->names, "base_fn"), &found);
+    if (!py_failed(base)) {
+        fn = jit_from_value(base);
+        py_decref(py, base);
+    }
+    py_clear_exception(py);
+    return fn;
+}
+
 JitVec program_kernels(Program *program) {
     Arena *arena = program->session->arena;
     JitVec kernels = {0};
@@ -111,7 +127,7 @@ JitVec program_kernels(Program *program) {
         if (!py_env_get_local(env, name, &value)) {
             continue;
         }
-        const JitFn *fn = jit_from_value(value);
+        const JitFn *fn = kernel_behind(program->py, value);
         if (fn != NULL && fn->file == program->module->file) {
             vec_push(arena, &kernels, fn);
         }
