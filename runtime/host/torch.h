@@ -18,7 +18,7 @@
 /* What the module keeps between calls: memory, threads, the random generator. One per PyCtx; it
  * must outlive the PyCtx, whose last objects give their memory back to it. */
 typedef struct TorchState TorchState;
-/* `device` and `pool` are borrowed. NULL if memory runs out. */
+/* `device` and `pool` are borrowed. If memory runs out, `oom` is told. */
 TorchState *torch_state_create(OomHandler *oom, MemSpace *device, ThreadPool *pool);
 void torch_state_destroy(TorchState *state); /* NULL is fine */
 /* The state of this host program: what runtime/host keeps for us (host_torch() in host.h). */
@@ -46,6 +46,8 @@ bool torch_copy_into(PyCtx *py, PyValue dst, PyValue src);
 /* torch.testing.assert_close without the message: are all elements as close as its defaults for the
  * type demand? -1: failed with an exception pending. */
 int torch_all_close(PyCtx *py, PyValue actual, PyValue expected);
+/* The one element of a tensor as an int, float or bool: for float(x), int(x), math.sqrt(x). */
+PyValue torch_item(PyCtx *py, PyValue tensor);
 /* `self OP= other` of a tensor (x += 1 changes x in place). A new reference to self, or PY_FAIL. */
 PyValue torch_inplace_binary(PyCtx *py, BinOpKind op, PyValue self, PyValue other);
 
@@ -58,8 +60,9 @@ PyValue torch_dtype(PyCtx *py, DType dtype); /* a new reference */
 bool torch_is_size(PyValue value);
 /* The tuple inside a torch.Size, borrowed; `value` itself if it is no torch.Size. */
 PyValue torch_size_tuple(PyValue value);
-/* Is `class_` one of the classes of this module (torch.Tensor, torch.dtype, torch.device,
- * torch.Size)? Then *is says whether `value` is an instance. For isinstance(). */
+
+/* isinstance() for what this module knows: torch.Tensor, torch.dtype, torch.device, torch.Size and
+ * their instances, and that a torch.Size is a tuple. False: decide without it. */
 bool torch_isinstance(PyValue value, PyValue class_, bool *is);
 
 #endif
