@@ -66,10 +66,9 @@ static const StdlibFile *find_file(const char *name) {
     return NULL;
 }
 
-static PyEnv *read_file(PyCtx *py, TlModule *tl, const char *name) {
-    const StdlibFile *source = find_file(name);
+static PyEnv *read_file(PyCtx *py, TlModule *tl, const StdlibFile *source) {
     StrBuf path = STRBUF(py->arena);
-    strbuf_printf(&path, "frontend/stdlib/%s.tk", name);
+    strbuf_printf(&path, "frontend/stdlib/%s.tk", source->name);
     const SrcFile *file =
         sources_add(py->sources, strbuf_str(&path), (const char *)source->text, source->len);
     Module *module = parse_module(py->arena, py->names, py->diags, file);
@@ -85,17 +84,18 @@ static PyEnv *read_file(PyCtx *py, TlModule *tl, const char *name) {
         py_env_set(py, env, stmt->u.function.name, fn);
         py_decref(py, fn);
     }
-    map_set(&tl->libraries, name, env);
+    map_set(&tl->libraries, source->name, env);
     return env;
 }
 
 const JitFn *spec_library(PyCtx *py, const BuiltinRow *row) {
     TlModule *tl = tl_module(py);
     PyEnv *env = map_get(&tl->libraries, row->library);
-    if (!env)
-        env = read_file(py, tl, row->library);
+    const StdlibFile *source = find_file(row->library);
+    if (!env && source)
+        env = read_file(py, tl, source);
     PyValue fn;
-    if (!py_env_get(env, strtab_sym(py->names, builtin_short_name(row)), &fn)) {
+    if (!env || !py_env_get(env, strtab_sym(py->names, builtin_short_name(row)), &fn)) {
         diag_report(py->diags, DIAG_INTERNAL, SRC_NONE, "a library function is missing");
         return NULL;
     }

@@ -1,7 +1,7 @@
 # Writes OUTPUT, a C file that holds the texts FILES (a list) as the table of frontend/stdlib.h:
 # cmake -DOUTPUT=... -DFILES=a.tk,b.tk -P embed.cmake
 string(REPLACE "," ";" FILES "${FILES}")
-set(code "/* Made from frontend/stdlib/*.tk by embed.cmake. */\n#include \"frontend/stdlib.h\"\n\n")
+set(code "/* Made from the files of frontend/stdlib by embed.cmake. */\n#include \"frontend/stdlib.h\"\n\n")
 set(table "")
 foreach(path IN LISTS FILES)
     get_filename_component(name "${path}" NAME_WE)
