@@ -65,8 +65,9 @@ static bool is_unused(const IrOp *op) {
     return true;
 }
 
-void rewrite_erase(IrOp *op) {
-    enum { MAX_REMEMBERED = 8 };
+/* Goes at most MAX_DEPTH producers back, so that no chain exhausts the stack. */
+static void erase(IrOp *op, unsigned depth) {
+    enum { MAX_REMEMBERED = 8, MAX_DEPTH = 64 };
     IrOp *producers[MAX_REMEMBERED];
     unsigned count = 0;
     for (unsigned i = 0; i < op->num_operands && count < MAX_REMEMBERED; i++) {
@@ -74,10 +75,14 @@ void rewrite_erase(IrOp *op) {
             producers[count++] = ir_operand(op, i)->def;
     }
     ir_op_erase(op);
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count && depth < MAX_DEPTH; i++) {
         IrOp *producer = producers[i];
         if (producer->block && producer->num_regions == 0 &&
             (ir_info(producer)->traits & IR_PURE) && is_unused(producer))
-            rewrite_erase(producer);
+            erase(producer, depth + 1);
     }
+}
+
+void rewrite_erase(IrOp *op) {
+    erase(op, 0);
 }

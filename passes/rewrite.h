@@ -8,7 +8,8 @@
 IrBuilder rewrite_before(IrOp *op);
 /* Makes every use of `old` use `new_value`, which takes over its name and hints if it has none. */
 void rewrite_replace(IrValue *old, IrValue *new_value);
-/* Erases `op` (without uses) and then every pure operation that nothing uses any more. */
+/* Erases `op` (without uses) and then what nothing uses any more of the pure operations that made
+ * its operands; not all of a long chain of them, dce does the rest. */
 void rewrite_erase(IrOp *op);
 /* Whether `op` may be removed if nobody uses its results, regions included. */
 bool rewrite_is_removable(const IrOp *op);
