@@ -51,11 +51,10 @@ static unsigned finest_access(const Launch *launch, const MemAlloc *alloc) {
     return finest;
 }
 
-static bool may_be_stored_to(const Launch *launch, const MemAlloc *alloc) {
-    if (launch->kernel->stores_anywhere)
-        return true;
+/* Does one of the marked arguments lie in the allocation? */
+static bool is_marked(const Launch *launch, const MemAlloc *alloc, const bool *marks) {
     for (unsigned i = 0; i < launch->num_args; i++)
-        if (launch->kernel->stores_to[i] && launch->args[i].kind != INTERP_SCALAR &&
+        if (marks[i] && launch->args[i].kind != INTERP_SCALAR &&
             launch->args[i].view.alloc == alloc)
             return true;
     return false;
@@ -68,10 +67,13 @@ static void region_init(Launch *launch, Region *region, MemAlloc *alloc, const M
 }
 
 static void watch_region(Launch *launch, Arena *arena, Region *region) {
+    const InterpKernel *kernel = launch->kernel;
     region->shadow = NULL;
-    if (launch->shadow != NULL && may_be_stored_to(launch, region->alloc))
+    bool stored = kernel->stores_anywhere || is_marked(launch, region->alloc, kernel->stores_to);
+    bool loaded = kernel->loads_anywhere || is_marked(launch, region->alloc, kernel->loads_from);
+    if (launch->shadow != NULL && stored)
         region->shadow = shadow_track(launch->shadow, arena, region->alloc,
-                                      finest_access(launch, region->alloc));
+                                      finest_access(launch, region->alloc), loaded);
 }
 
 static const Region *known_region(const Launch *launch, uint32_t count, const MemAlloc *alloc) {

@@ -70,8 +70,9 @@ typedef bool (*ExecFn)(Exec *exec, const Inst *inst);
 /* An elementwise operation over n elements; unused operands are NULL or ignored. */
 typedef void (*EltFn)(void *dst, const void *a, const void *b, const void *c, size_t n);
 
-#define COUNT_DYNAMIC SIZE_MAX /* the number of elements is exec->width (inside a fold's region)   \
-                                */
+#define COUNT_DYNAMIC                                                                              \
+    SIZE_MAX /* the number of elements is exec->width (inside a fold's region)                     \
+              */
 
 struct Inst {
     ExecFn exec;
@@ -100,7 +101,7 @@ typedef struct Code {
 
 typedef struct MemoryOp { /* an op that reads or writes memory */
     const IrOp *op;
-    bool writes;
+    bool reads, writes;
     bool *params; /* [num params] the arguments it may touch */
 } MemoryOp;
 
@@ -119,10 +120,12 @@ struct InterpKernel {
     bool has_print;
     VEC(MemoryOp) memory_ops;
     bool *stores_to;      /* [num params]: a store or atomic may reach this argument */
+    bool *loads_from;     /* the same for loads and atomics */
     bool stores_anywhere; /* through a pointer that does not come from an argument */
-    bool makes_ptrs;      /* from integers, or loads them */
-    bool casts_ptrs;      /* to another pointee */
-    unsigned min_access;  /* bytes of the finest access in the kernel */
+    bool loads_anywhere;
+    bool makes_ptrs;     /* from integers, or loads them */
+    bool casts_ptrs;     /* to another pointee */
+    unsigned min_access; /* bytes of the finest access in the kernel */
 };
 
 /* ---- execution ------------------------------------------------------------------------------- */

@@ -98,15 +98,18 @@ static bool collect_op(IrOp *op, void *data) {
     out->casts_ptrs |= op->code == OP_Bitcast && ir_is_ptr(ir_result(op, 0)->type);
     if (!(traits & (IR_READS | IR_WRITES)))
         return true;
-    MemoryOp memory = {.op = op, .writes = (traits & IR_WRITES) != 0};
+    MemoryOp memory = {
+        .op = op, .reads = (traits & IR_READS) != 0, .writes = (traits & IR_WRITES) != 0};
     const IrValue *ptr = ir_operand(op, 0);
     Tracer *t = collector->tracer;
-    if (memory.writes)
-        out->stores_anywhere |= has(t, ptr, t->num_params);
+    bool anywhere = has(t, ptr, t->num_params);
+    out->stores_anywhere |= memory.writes && anywhere;
+    out->loads_anywhere |= memory.reads && anywhere;
     memory.params = ARENA_ARRAY(out->arena, bool, t->num_params + 1);
     for (size_t p = 0; p < t->num_params; p++) {
         memory.params[p] = has(t, ptr, p);
         out->stores_to[p] |= memory.writes && memory.params[p];
+        out->loads_from[p] |= memory.reads && memory.params[p];
     }
     vec_push(out->arena, &out->memory_ops, memory);
     return true;
@@ -126,6 +129,7 @@ void compile_trace_pointers(Compiler *c) {
         ir_walk(c->ir->body, flow_op, &tracer);
     } while (tracer.changed);
     c->out->stores_to = ARENA_ARRAY(c->arena, bool, tracer.num_params + 1);
+    c->out->loads_from = ARENA_ARRAY(c->arena, bool, tracer.num_params + 1);
     Collector collector = {.tracer = &tracer, .out = c->out};
     ir_walk(c->ir->body, collect_op, &collector);
 }

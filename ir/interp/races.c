@@ -38,7 +38,8 @@ typedef struct Chunk {
     uint16_t write_lo, write_hi, read_lo, read_hi; /* intervals of elements in the chunk */
     uint32_t writer, reader;                       /* of all of the interval; as in a cell */
     Cell *cells;                                   /* if not NULL, these tell, not the above */
-    uint8_t *saved; /* SAVED_COPY: the bytes, then a byte for each element: was it written */
+    uint8_t *saved;                                /* SAVED_COPY: the bytes */
+    uint8_t *written; /* ... and, if not all was written: was this element, one byte each */
 } Chunk;
 
 struct ShadowAlloc {
@@ -46,6 +47,7 @@ struct ShadowAlloc {
     MemAlloc *alloc;
     ShadowAlloc *next;
     unsigned granule;
+    bool undo; /* keep what is overwritten */
     size_t num_chunks;
     Chunk *chunks;
     OrderAlloc *ordered; /* the tracking with order, which needs more than cells */
@@ -74,7 +76,8 @@ void shadow_abandon(Shadow *shadow) {
     atomic_store(&shadow->abandoned, true);
 }
 
-ShadowAlloc *shadow_track(Shadow *shadow, Arena *arena, MemAlloc *alloc, unsigned granule) {
+ShadowAlloc *shadow_track(Shadow *shadow, Arena *arena, MemAlloc *alloc, unsigned granule,
+                          bool loaded) {
     for (ShadowAlloc *known = shadow->tracked; known != NULL; known = known->next) {
         if (known->alloc == alloc)
             return known;
@@ -82,6 +85,7 @@ ShadowAlloc *shadow_track(Shadow *shadow, Arena *arena, MemAlloc *alloc, unsigne
     ShadowAlloc *tracked = ARENA_NEW(arena, ShadowAlloc);
     size_t elements = (alloc->size + granule - 1) / granule;
     *tracked = (ShadowAlloc){.shadow = shadow, .alloc = alloc, .granule = granule};
+    tracked->undo = shadow->undo && loaded;
     tracked->num_chunks = (elements + CHUNK - 1) / CHUNK;
     tracked->chunks = ARENA_ARRAY(arena, Chunk, tracked->num_chunks);
     if (shadow->clock != NULL)
@@ -220,13 +224,15 @@ static void save_chunk(ShadowAlloc *tracked, size_t number, Arena *arena) {
         chunk->saved_state = SAVED_UNWRITTEN;
         return;
     }
-    chunk->saved = arena_alloc(arena, bytes + elements, 8);
-    memcpy(chunk->saved, alloc->data + at, bytes);
+    chunk->saved = arena_memdup(arena, alloc->data + at, bytes, 8);
+    chunk->saved_state = SAVED_COPY;
+    if (mem_is_written(alloc, at, bytes))
+        return;
+    chunk->written = ARENA_ARRAY(arena, uint8_t, elements);
     for (size_t i = 0; i < elements; i++) {
         size_t len = bytes - i * granule < granule ? bytes - i * granule : granule;
-        chunk->saved[bytes + i] = mem_is_written(alloc, at + i * granule, len);
+        chunk->written[i] = mem_is_written(alloc, at + i * granule, len);
     }
-    chunk->saved_state = SAVED_COPY;
 }
 
 static void restore_chunk(ShadowAlloc *tracked, size_t number) {
@@ -238,10 +244,8 @@ static void restore_chunk(ShadowAlloc *tracked, size_t number) {
         mem_mark_unwritten(alloc, at, bytes);
     } else if (chunk->saved_state == SAVED_COPY) {
         memcpy(alloc->data + at, chunk->saved, bytes);
-        if (alloc->written == NULL)
-            return;
-        for (size_t i = 0; i < elements; i++)
-            if (!chunk->saved[bytes + i])
+        for (size_t i = 0; chunk->written != NULL && i < elements; i++)
+            if (!chunk->written[i])
                 mem_mark_unwritten(alloc, at + i * granule, 1);
     }
 }
@@ -269,7 +273,7 @@ static bool touch_chunk(ShadowAlloc *tracked, size_t number, Arena *arena, uint3
             make_cells(chunk, arena);
         reached = touch_cells(chunk->cells, lo, hi, me, kind, conflict);
     }
-    if (kind != ACCESS_READ && tracked->shadow->undo && chunk->saved_state == SAVED_NOT)
+    if (kind != ACCESS_READ && tracked->undo && chunk->saved_state == SAVED_NOT)
         save_chunk(tracked, number, arena);
     atomic_flag_clear_explicit(&chunk->lock, memory_order_release);
     conflict->offset = (number * CHUNK + reached) * tracked->granule;

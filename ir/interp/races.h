@@ -29,8 +29,10 @@ struct OrderClock *shadow_clock(const Shadow *shadow);
 /* A worker ran out of memory, perhaps with a lock in hand: nobody waits any more. */
 void shadow_abandon(Shadow *shadow);
 /* Begins to track an allocation (if it is not yet); `granule`: bytes of the finest element accessed
- * in it. What it needs lives in `arena`. */
-ShadowAlloc *shadow_track(Shadow *shadow, Arena *arena, MemAlloc *alloc, unsigned granule);
+ * in it; `loaded`: the kernel may read it (else there is no need to keep what is overwritten: a
+ * second run does not see it). What it needs lives in `arena`. */
+ShadowAlloc *shadow_track(Shadow *shadow, Arena *arena, MemAlloc *alloc, unsigned granule,
+                          bool loaded);
 unsigned shadow_granule(const ShadowAlloc *tracked);
 /* Before `program` accesses [offset, offset + len): true if there is no conflict; else describes
  * the one at the lowest offset (elements before it are recorded, those after it not). `arena` is
