@@ -98,7 +98,9 @@ static SVal boolop(Spec *s, const Expr *e) {
         SVal next = spec_expr(s, values.items[i]);
         if (sv_is_error(next))
             return next;
-        SrcRange range = range_join(values.items[0]->range, values.items[i]->range);
+        SrcRange range = e->range; /* with the parentheses of its ends */
+        if (i + 1 < values.len)
+            range.hi = values.items[i]->range.hi;
         spec_at(s, range);
         result = spec_logical(s, is_or, result, next, range);
     }
