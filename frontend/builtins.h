@@ -9,6 +9,7 @@
 #define TKC_FRONTEND_BUILTINS_H
 
 #include "frontend/spec.h"
+#include "support/embedded.h"
 #include "support/map.h"
 
 /* The last part of the row's name: "load" for "tl.load"; what messages call the function. */
@@ -24,6 +25,9 @@ typedef struct TlModule {
     Map libraries; /* file name -> PyEnv of its functions */
 } TlModule;
 TlModule *tl_module(PyCtx *py);
+/* The texts of frontend/stdlib; each file's name is without ".tk". */
+extern const EmbeddedFile stdlib_files[];
+extern const size_t stdlib_files_count;
 
 /* tl.PropagateNan.NONE and .ALL */
 enum { PROPAGATE_NAN_NONE = 0, PROPAGATE_NAN_ALL = 0xffff };

@@ -7,7 +7,6 @@
  */
 #include "frontend/builtins.h"
 #include "frontend/parse.h"
-#include "frontend/stdlib.h"
 
 #include <string.h>
 
@@ -59,14 +58,14 @@ static PyValue define(PyCtx *py, const SrcFile *file, PyEnv *env, const Stmt *de
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static const StdlibFile *find_file(const char *name) {
-    for (size_t i = 0; i < stdlib_count; i++)
+static const EmbeddedFile *find_file(const char *name) {
+    for (size_t i = 0; i < stdlib_files_count; i++)
         if (str_eq(stdlib_files[i].name, name))
             return &stdlib_files[i];
     return NULL;
 }
 
-static PyEnv *read_file(PyCtx *py, TlModule *tl, const StdlibFile *source) {
+static PyEnv *read_file(PyCtx *py, TlModule *tl, const EmbeddedFile *source) {
     StrBuf path = STRBUF(py->arena);
     strbuf_printf(&path, "frontend/stdlib/%s.tk", source->name);
     const SrcFile *file =
@@ -91,7 +90,7 @@ static PyEnv *read_file(PyCtx *py, TlModule *tl, const StdlibFile *source) {
 const JitFn *spec_library(PyCtx *py, const BuiltinRow *row) {
     TlModule *tl = tl_module(py);
     PyEnv *env = map_get(&tl->libraries, row->library);
-    const StdlibFile *source = find_file(row->library);
+    const EmbeddedFile *source = find_file(row->library);
     if (!env && source)
         env = read_file(py, tl, source);
     PyValue fn;
