@@ -10,49 +10,48 @@
 #define PID             "    %pid = program_id 0 : i32\n"
 
 /* Every program stores its id to out[pid / 4]. */
-static const char write_write[] = HEAD("%out: ptr<i32>") PID
-    "    %c4 = const 4 : i32\n"
-    "    %at = divsi %pid, %c4 : i32\n"
-    "    %p = addptr %out, %at : ptr<i32>\n"
-    "    store %p, %pid\n"
-    "    return\n"
-    "}\n";
+static const char write_write[] =
+    HEAD("%out: ptr<i32>") PID "    %c4 = const 4 : i32\n"
+                               "    %at = divsi %pid, %c4 : i32\n"
+                               "    %p = addptr %out, %at : ptr<i32>\n"
+                               "    store %p, %pid\n"
+                               "    return\n"
+                               "}\n";
 
 /* ... the constant 7. */
-static const char same_value[] = HEAD("%out: ptr<i32>") PID
-    "    %c4 = const 4 : i32\n"
-    "    %c7 = const 7 : i32\n"
-    "    %at = divsi %pid, %c4 : i32\n"
-    "    %p = addptr %out, %at : ptr<i32>\n"
-    "    store %p, %c7\n"
-    "    return\n"
-    "}\n";
+static const char same_value[] = HEAD("%out: ptr<i32>") PID "    %c4 = const 4 : i32\n"
+                                                            "    %c7 = const 7 : i32\n"
+                                                            "    %at = divsi %pid, %c4 : i32\n"
+                                                            "    %p = addptr %out, %at : ptr<i32>\n"
+                                                            "    store %p, %c7\n"
+                                                            "    return\n"
+                                                            "}\n";
 
 /* buf[pid] = buf[pid + 1], in place. */
-static const char shift_left[] = HEAD("%buf: ptr<i32>") PID
-    "    %c1 = const 1 : i32\n"
-    "    %next = addi %pid, %c1 : i32\n"
-    "    %from = addptr %buf, %next : ptr<i32>\n"
-    "    %x = load %from : i32\n"
-    "    %to = addptr %buf, %pid : ptr<i32>\n"
-    "    store %to, %x\n"
-    "    return\n"
-    "}\n";
+static const char shift_left[] =
+    HEAD("%buf: ptr<i32>") PID "    %c1 = const 1 : i32\n"
+                               "    %next = addi %pid, %c1 : i32\n"
+                               "    %from = addptr %buf, %next : ptr<i32>\n"
+                               "    %x = load %from : i32\n"
+                               "    %to = addptr %buf, %pid : ptr<i32>\n"
+                               "    store %to, %x\n"
+                               "    return\n"
+                               "}\n";
 
 /* Neighbouring tiles of 24 elements: programs share chunks and words, but no element. */
-static const char neighbours[] = HEAD("%out: ptr<i32>") PID
-    "    %c24 = const 24 : i32\n"
-    "    %base = muli %pid, %c24 : i32\n"
-    "    %lane = arange 0, 24 : tile<24xi32>\n"
-    "    %bases = splat %base : tile<24xi32>\n"
-    "    %offs = addi %bases, %lane : tile<24xi32>\n"
-    "    %ps = splat %out : tile<24xptr<i32>>\n"
-    "    %p = addptr %ps, %offs : tile<24xptr<i32>>\n"
-    "    %old = load %p : tile<24xi32>\n"
-    "    %new = addi %old, %offs : tile<24xi32>\n"
-    "    store %p, %new\n"
-    "    return\n"
-    "}\n";
+static const char neighbours[] =
+    HEAD("%out: ptr<i32>") PID "    %c24 = const 24 : i32\n"
+                               "    %base = muli %pid, %c24 : i32\n"
+                               "    %lane = arange 0, 24 : tile<24xi32>\n"
+                               "    %bases = splat %base : tile<24xi32>\n"
+                               "    %offs = addi %bases, %lane : tile<24xi32>\n"
+                               "    %ps = splat %out : tile<24xptr<i32>>\n"
+                               "    %p = addptr %ps, %offs : tile<24xptr<i32>>\n"
+                               "    %old = load %p : tile<24xi32>\n"
+                               "    %new = addi %old, %offs : tile<24xi32>\n"
+                               "    store %p, %new\n"
+                               "    return\n"
+                               "}\n";
 
 static const char *run_and_tell(unsigned threads, const char *kernel, int64_t programs,
                                 InterpStatus expected, int32_t *result, World *w) {
@@ -119,7 +118,8 @@ Test(races, neighbours_do_not_race) {
     same_for_all_threads(neighbours, 10, INTERP_OK, parts, 7);
 }
 
-/* ---- atomics -------------------------------------------------------------------------------------- */
+/* ---- atomics
+ * -------------------------------------------------------------------------------------- */
 
 /* A spin lock around count[0] = count[0] + 1, plain. */
 #define LOCKED(sem_lock, sem_unlock)                                                               \
@@ -141,8 +141,7 @@ Test(races, neighbours_do_not_race) {
     "    return\n"                                                                                 \
     "}\n"
 
-static InterpStatus run_lock(const char *kernel, uint64_t seed, int32_t *count,
-                             const char **text) {
+static InterpStatus run_lock(const char *kernel, uint64_t seed, int32_t *count, const char **text) {
     static World w;
     world_open(&w);
     w.options.shuffle = seed != 0;
@@ -178,8 +177,7 @@ Test(races, relaxed_atomics_order_nothing) {
 }
 
 /* All arrive at a counter and wait until everybody has. */
-static const char grid_barrier[] =
-    HEAD("%arrived: ptr<i32>, %data: ptr<i32>, %out: ptr<i32>") PID
+static const char grid_barrier[] = HEAD("%arrived: ptr<i32>, %data: ptr<i32>, %out: ptr<i32>") PID
     "    %c0 = const 0 : i32\n"
     "    %c1 = const 1 : i32\n"
     "    %n = num_programs 0 : i32\n"
