@@ -281,7 +281,7 @@ SVal spec_cast_rounding(Spec *s, SVal v, TlType to, const char *rounding, SrcRan
     if (sv_is_error(v))
         return v;
     ROUNDING_Enum mode = ROUND_RTNE;
-    if (rounding) {
+    if (rounding && !tl_same(v.type, to)) {
         int64_t value = ir_enum_value(ATTR_ROUNDING, rounding, strlen(rounding));
         if (value < 0) {
             SPEC_ERROR(s, DIAG_KERNEL_CHOICE, range, "fp_downcast_rounding", rounding,

@@ -66,6 +66,17 @@ static size_t base_param(const Guess *g, const Expr *e) {
     return swap ? right : left;
 }
 
+/* "labels", "block_table": what such pointers lead to are integers. */
+static DType likely_element(const char *name) {
+    static const char *const words[] = {"idx",     "index",  "indices", "_ids",   "label",
+                                        "target",  "seqlen", "offset",  "length", "table",
+                                        "mapping", "indptr", "lock",    "count"};
+    for (size_t i = 0; i < TK_COUNTOF(words); i++)
+        if (strstr(name, words[i]))
+            return DT_I32;
+    return DT_F32;
+}
+
 static const char *callee_name(const Expr *call) {
     const Expr *func = call->u.call.func;
     return func->kind == EXPR_ATTRIBUTE ? func->u.attribute.attr
@@ -234,12 +245,11 @@ static bool is_constexpr_name(const char *name) {
     return letters && strlen(name) > 1;
 }
 
-static SpecParam guess_param(PyCtx *py, const Guess *g, size_t i) {
+static SpecParam guess_param(const Guess *g, size_t i) {
     const Arg *arg = spec_parameter(g->fn->def, i);
     const char *word = annotation_word(arg->annotation);
     PyValue value = g->fn->defaults ? g->fn->defaults[i] : PY_FAIL;
     bool has_default = !py_failed(value);
-    (void)py;
     if (*word == '*' && dtype_from_name(word + 1) != DT_COUNT)
         return (SpecParam){.kind = SPEC_POINTER, .dtype = dtype_from_name(word + 1)};
     if (dtype_from_name(word) != DT_COUNT)
@@ -252,11 +262,109 @@ static SpecParam guess_param(PyCtx *py, const Guess *g, size_t i) {
         return (SpecParam){.kind = SPEC_CONSTEXPR, .value = py_unwrap_constexpr(value)};
     }
     if (g->is_pointer[i] || looks_like_pointer(arg->name))
-        return (SpecParam){.kind = SPEC_POINTER, .dtype = DT_F32};
+        return (SpecParam){.kind = SPEC_POINTER, .dtype = likely_element(arg->name)};
     bool is_float = strstr(arg->name, "eps") || strstr(arg->name, "scale") ||
                     strstr(arg->name, "alpha") || strstr(arg->name, "beta") ||
                     strstr(arg->name, "lr");
     return (SpecParam){.kind = SPEC_SCALAR, .dtype = is_float ? DT_F32 : DT_I32};
+}
+
+/* ---- trying ---------------------------------------------------------------------------------- */
+
+/* Mistakes that a wrong guess makes: a number where a pointer should be, a float for an index. */
+static bool may_be_the_guess(DiagId id) {
+    switch ((int)id) {
+    case DIAG_KERNEL_OPERANDS:
+    case DIAG_KERNEL_UNEXPECTED_TYPE:
+    case DIAG_KERNEL_LOOP_BOUNDS:
+    case DIAG_KERNEL_ATTRIBUTE:
+    case DIAG_KERNEL_NOT_A_TENSOR:
+    case DIAG_BUILTIN_ARGUMENT:
+    case DIAG_BUILTIN_NOT_CONSTEXPR:
+    case DIAG_BUILTIN_PTR_TYPE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+typedef struct Score {
+    size_t guesses, errors; /* errors that may come from a wrong guess, and all */
+} Score;
+
+/* Compiles for these parameters and throws everything away but the number of errors. */
+static Score score(PyCtx *py, const JitFn *fn, const SpecParam *params) {
+    Score out = {0};
+    size_t before = diags_len(py->diags);
+    Arena *arena = arena_create(py->oom);
+    SpecOptions options = SPEC_OPTIONS_DEFAULT;
+    specialise(py, ir_context_create(arena), arena, fn, params, &options);
+    for (size_t i = before; i < diags_len(py->diags); i++) {
+        const Diag *d = diags_at(py->diags, i);
+        out.errors += d->severity >= SEV_ERROR;
+        out.guesses += d->severity >= SEV_ERROR && may_be_the_guess(d->id);
+    }
+    diags_truncate(py->diags, before);
+    arena_destroy(arena);
+    return out;
+}
+
+/* What a parameter might be instead of what was guessed. */
+static size_t alternatives(const SpecParam *p, bool pinned, SpecParam out[4]) {
+    static const SpecParam pointer = {.kind = SPEC_POINTER, .dtype = DT_F32};
+    static const SpecParam indices = {.kind = SPEC_POINTER, .dtype = DT_I32};
+    static const SpecParam number = {.kind = SPEC_SCALAR, .dtype = DT_I32};
+    static const SpecParam real = {.kind = SPEC_SCALAR, .dtype = DT_F32};
+    SpecParam size = {.kind = SPEC_CONSTEXPR, .value = py_int(64)};
+    SpecParam dtype = {.kind = SPEC_CONSTEXPR, .value = py_dtype(DT_F32)};
+    SpecParam none = {.kind = SPEC_CONSTEXPR, .value = PY_NONE};
+    size_t count = 0;
+    if (p->kind == SPEC_POINTER) {
+        out[count++] = p->dtype == DT_F32 ? indices : pointer;
+        out[count++] = number;
+    } else if (p->kind == SPEC_SCALAR) {
+        out[count++] = pointer;
+        out[count++] = p->dtype == DT_F32 ? number : real;
+        out[count++] = indices;
+        out[count++] = size;
+    } else if (p->kind == SPEC_CONSTEXPR) {
+        out[count++] = dtype;
+        out[count++] = p->value.tag == PY_NONE_TAG ? size : none;
+        if (!pinned)
+            out[count++] = pointer;
+    }
+    return count;
+}
+
+#define MAX_TRIALS 200
+
+/* Changes one parameter at a time as long as that leaves fewer errors that a guess may have made.
+ */
+static void refine(PyCtx *py, const JitFn *fn, SpecParam *params) {
+    Score best = score(py, fn, params);
+    size_t trials = 0;
+    bool better = true;
+    while (best.guesses > 0 && better) {
+        better = false;
+        for (size_t i = 0; i < fn->num_params && best.guesses > 0; i++) {
+            const char *word = annotation_word(spec_parameter(fn->def, i)->annotation);
+            bool pinned = str_eq(word, "constexpr");
+            if (*word && !pinned)
+                continue;
+            SpecParam kept = params[i], other[4];
+            size_t count = alternatives(&kept, pinned, other);
+            for (size_t k = 0; k < count && trials < MAX_TRIALS; k++, trials++) {
+                params[i] = other[k];
+                Score now = score(py, fn, params);
+                if (now.guesses < best.guesses && now.errors < best.errors) {
+                    best = now;
+                    kept = other[k];
+                    better = true;
+                }
+            }
+            params[i] = kept;
+        }
+    }
 }
 
 SpecParam *spec_infer_signature(PyCtx *py, Arena *arena, const JitFn *fn) {
@@ -270,6 +378,7 @@ SpecParam *spec_infer_signature(PyCtx *py, Arena *arena, const JitFn *fn) {
     look_at_body(&g, fn->def->body);
     SpecParam *params = ARENA_ARRAY(arena, SpecParam, fn->num_params + 1);
     for (size_t i = 0; i < fn->num_params; i++)
-        params[i] = guess_param(py, &g, i);
+        params[i] = guess_param(&g, i);
+    refine(py, fn, params);
     return params;
 }

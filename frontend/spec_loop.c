@@ -248,7 +248,8 @@ static void check_types(Loop *loop, Scope *live, Scope *after) {
     for (size_t i = 0; i < live->len; i++) {
         Binding *old = &live->data[i];
         const Binding *new_ = spec_find(after, old->name);
-        if (sv_is_error(old->value) || !new_ || sv_same_form(s, old->value, new_->value))
+        bool unbound = sv_is_error(old->value) || old->value.kind == SV_GONE;
+        if (unbound || !new_ || sv_same_form(s, old->value, new_->value))
             continue;
         if (!sv_is_error(new_->value) && new_->value.kind != SV_GONE)
             report_changed_type(loop, old, new_);
@@ -260,7 +261,9 @@ static void check_types(Loop *loop, Scope *live, Scope *after) {
 static void add_gone(Loop *loop, Scope *live, const Scope *after) {
     Spec *s = loop->s;
     for (size_t i = 0; i < after->len; i++) {
-        if (spec_find(live, after->data[i].name) || sv_is_error(after->data[i].value))
+        Binding *old = spec_find(live, after->data[i].name);
+        if ((old && old->value.kind != SV_GONE) || sv_is_error(after->data[i].value) ||
+            after->data[i].value.kind == SV_GONE)
             continue;
         Gone *gone = ARENA_NEW(s->arena, Gone);
         *gone =
@@ -269,7 +272,10 @@ static void add_gone(Loop *loop, Scope *live, const Scope *after) {
         Binding binding = after->data[i];
         binding.constant = false;
         binding.value = (SVal){.kind = SV_GONE, .u.gone = gone};
-        vec_push(s->arena, live, binding);
+        if (old)
+            *old = binding;
+        else
+            vec_push(s->arena, live, binding);
     }
 }
 
