@@ -250,13 +250,14 @@ static void put_index(const Pair *pair, int64_t at, StrBuf *out) {
     strbuf_puts(out, pair->shape.len == 1 ? ",)" : ")");
 }
 
-static void put_number(PyCtx *py, double value, StrBuf *out) {
-    py_repr(py, py_float(value), out);
+static void put_number(PyCtx *py, double value, bool whole, StrBuf *out) {
+    py_repr(py, whole ? py_int((int64_t)value) : py_float(value), out);
 }
 
 static const char *difference_text(PyCtx *py, const Pair *pair, const Difference *found,
                                    const Tolerance *tolerance) {
     const bool exact = tolerance->rtol == 0 && tolerance->atol == 0;
+    const bool whole = !dtype_is_float(pair->a.dtype) && !dtype_is_float(pair->b.dtype);
     const int64_t total = dims_numel(&pair->shape);
     StrBuf out = STRBUF(py->arena);
     strbuf_printf(&out, "Tensor-likes are not %s!\n\n", exact ? "equal" : "close");
@@ -264,12 +265,12 @@ static const char *difference_text(PyCtx *py, const Pair *pair, const Difference
                   (long long)total, 100.0 * (double)found->mismatches / (double)total);
     for (int k = 0; k < 2; k++) {
         strbuf_printf(&out, "Greatest %s difference: ", k == 0 ? "absolute" : "relative");
-        put_number(py, k == 0 ? found->absolute : found->relative, &out);
+        put_number(py, k == 0 ? found->absolute : found->relative, k == 0 && whole, &out);
         strbuf_puts(&out, " at index ");
         put_index(pair, k == 0 ? found->absolute_at : found->relative_at, &out);
         if (!exact) {
             strbuf_puts(&out, " (up to ");
-            put_number(py, k == 0 ? tolerance->atol : tolerance->rtol, &out);
+            put_number(py, k == 0 ? tolerance->atol : tolerance->rtol, false, &out);
             strbuf_puts(&out, " allowed)");
         }
         if (k == 0)

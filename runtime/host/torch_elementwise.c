@@ -178,8 +178,11 @@ PyValue torch_unary(PyCtx *py, UnaryOp op, Tensor *input, const double *params) 
     if (!supports(py, kernels->name, kernels->rule, common) ||
         !tensor_check_written(py, input, kernels->name))
         return PY_FAIL;
-    if (common == DT_BOOL && (op == UNARY_OP_neg || op == UNARY_OP_sign))
-        return not_implemented(py, kernels->name, common);
+    if (common == DT_BOOL && op == UNARY_OP_neg)
+        return py_raise(py, PYEXC_RuntimeError,
+                        "Negation, the `-` operator, on a bool tensor is not supported. If you are "
+                        "trying to invert a mask, use the `~` or `logical_not()` operator "
+                        "instead.");
     if (op == UNARY_OP_bitwise_not && dtype_is_float(common))
         return not_implemented(py, kernels->name, common);
     if (op == UNARY_OP_bitwise_not && common == DT_BOOL)
@@ -261,14 +264,16 @@ static bool check_divisor(PyCtx *py, BinaryOp op, const ElementwiseInput *diviso
         op != BINARY_OP_fmod)
         return true;
     const int64_t count = divisor->is_scalar ? 1 : view_numel(&divisor->view);
-    for (int64_t i = 0; i < count; i++) {
-        Num value = divisor->scalar;
+    Num block[256] = {divisor->scalar};
+    for (int64_t at = 0; at < count; at += 256) {
+        const size_t n = count - at < 256 ? (size_t)(count - at) : 256;
         if (!divisor->is_scalar)
-            view_load(&divisor->view, false, i, 1, &value);
-        if (value.i == 0) {
-            py_raise(py, PYEXC_RuntimeError, "ZeroDivisionError");
-            return false;
-        }
+            view_load(&divisor->view, false, at, n, block);
+        for (size_t i = 0; i < n; i++)
+            if (block[i].i == 0) {
+                py_raise(py, PYEXC_RuntimeError, "ZeroDivisionError");
+                return false;
+            }
     }
     return true;
 }

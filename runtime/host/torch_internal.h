@@ -178,6 +178,7 @@ bool tensors_same_device(PyCtx *py, Tensor *const *tensors, unsigned len, bool *
 bool dims_broadcast(PyCtx *py, Dims *into, const Dims *other);
 /* The view stretched to `shape` with strides of 0; false if it does not fit (nothing raised). */
 bool view_expand(MemView *view, const Dims *shape);
+PyValue raise_expand_error(PyCtx *py, const MemView *view, const Dims *target);
 void view_permute(MemView *view, const unsigned *order);
 void view_remove_dim(MemView *view, unsigned dim);
 /* The same memory with another shape, if strides allow; false otherwise. */

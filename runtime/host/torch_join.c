@@ -176,7 +176,8 @@ static bool read_tensors(const TorchCall *call, size_t *len, DType *dtype, bool 
         return false;
     }
     if (*len == 0) {
-        py_raise(py, PYEXC_RuntimeError, "%s expects a non-empty list of Tensors", call->op->name);
+        py_raise(py, PYEXC_RuntimeError, "%s(): expected a non-empty list of Tensors",
+                 call->op->name);
         return false;
     }
     for (size_t i = 0; i < *len; i++) {
@@ -196,15 +197,41 @@ static bool read_tensors(const TorchCall *call, size_t *len, DType *dtype, bool 
     return true;
 }
 
-/* Does piece `t` agree with the first one in all dimensions but `dim`? Legacy empty vectors do. */
-static bool agrees(const TorchCall *call, const Tensor *first, const Tensor *t, unsigned dim) {
+/* Does piece `number` of cat agree with the first one in all dimensions but `dim`? */
+static bool agrees(const TorchCall *call, const Tensor *first, const Tensor *t, unsigned dim,
+                   size_t number) {
+    if (first->view.rank != t->view.rank) {
+        py_raise(call->py, PYEXC_RuntimeError,
+                 "Tensors must have same number of dimensions: got %u and %u", first->view.rank,
+                 t->view.rank);
+        return false;
+    }
+    for (unsigned d = 0; d < t->view.rank; d++)
+        if (d != dim && t->view.shape[d] != first->view.shape[d]) {
+            py_raise(call->py, PYEXC_RuntimeError,
+                     "Sizes of tensors must match except in dimension %u. Expected size %lld but "
+                     "got size %lld for tensor number %zu in the list.",
+                     dim, (long long)first->view.shape[d], (long long)t->view.shape[d], number);
+            return false;
+        }
+    return true;
+}
+
+/* The pieces of stack have one shape. */
+static bool same_size(const TorchCall *call, const Tensor *first, const Tensor *t, size_t number) {
     bool same = first->view.rank == t->view.rank;
     for (unsigned d = 0; same && d < t->view.rank; d++)
-        same = d == dim || t->view.shape[d] == first->view.shape[d];
-    if (!same)
-        py_raise(call->py, PYEXC_RuntimeError,
-                 "Sizes of tensors must match except in dimension %u in %s()", dim, call->op->name);
-    return same;
+        same = t->view.shape[d] == first->view.shape[d];
+    if (same)
+        return true;
+    StrBuf want = STRBUF(call->py->arena), have = STRBUF(call->py->arena);
+    dims_print(first->view.shape, first->view.rank, &want);
+    dims_print(t->view.shape, t->view.rank, &have);
+    py_raise(
+        call->py, PYEXC_RuntimeError,
+        "stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %zu",
+        strbuf_str(&want), strbuf_str(&have), number);
+    return false;
 }
 
 static bool is_legacy_empty(const Tensor *t) {
@@ -233,7 +260,7 @@ PyValue op_cat(TorchCall *call) {
         const Tensor *t = tensor_of(torch_sequence_item(call->arg[0], i));
         if (is_legacy_empty(t))
             continue;
-        if (!agrees(call, first, t, dim))
+        if (!agrees(call, first, t, dim, i))
             return PY_FAIL;
         total += t->view.shape[dim];
     }
@@ -268,7 +295,7 @@ PyValue op_stack(TorchCall *call) {
     if (rank == MEM_MAX_RANK)
         return py_raise(py, PYEXC_RuntimeError, "tensors have at most %d dimensions", MEM_MAX_RANK);
     for (size_t i = 1; i < len; i++)
-        if (!agrees(call, first, tensor_of(torch_sequence_item(call->arg[0], i)), MEM_MAX_RANK))
+        if (!same_size(call, first, tensor_of(torch_sequence_item(call->arg[0], i)), i))
             return PY_FAIL;
     Dims shape = {.len = rank + 1};
     for (unsigned d = 0; d <= rank; d++)

@@ -141,12 +141,19 @@ static void product_run(TorchState *state, const MemView *a, const MemView *b, c
 /* ---- shapes -----------------------------------------------------------------------------------
  */
 
+/* "2x3": as messages write the shape of a matrix. */
+static void put_shape(const Tensor *t, StrBuf *out) {
+    for (unsigned d = 0; d < t->view.rank; d++)
+        strbuf_printf(out, "%s%lld", d > 0 ? "x" : "", (long long)t->view.shape[d]);
+}
+
 static Tensor *shape_error(PyCtx *py, const Tensor *a, const Tensor *b) {
-    StrBuf x = STRBUF(py->arena), y = STRBUF(py->arena);
-    dims_print(a->view.shape, a->view.rank, &x);
-    dims_print(b->view.shape, b->view.rank, &y);
-    py_raise(py, PYEXC_RuntimeError, "mat1 and mat2 shapes cannot be multiplied (%s and %s)",
-             strbuf_str(&x), strbuf_str(&y));
+    StrBuf text = STRBUF(py->arena);
+    put_shape(a, &text);
+    strbuf_puts(&text, " and ");
+    put_shape(b, &text);
+    py_raise(py, PYEXC_RuntimeError, "mat1 and mat2 shapes cannot be multiplied (%s)",
+             strbuf_str(&text));
     return NULL;
 }
 

@@ -19,19 +19,17 @@ enum {
 
 const TorchOp torch_ops[] = {
 #define UNARY_FLOAT(name, where, expr, doc)                                                        \
-    {#name, where, op_unary, UNARY_OP_##name, doc, {"input", "*", "out=", NULL}},
+    {#name, where, op_unary, UNARY_OP_##name, doc, {"input", "*", "out="}},
 #define UNARY_BOTH(name, where, fexpr, iexpr, doc)                                                 \
-    {#name, where, op_unary, UNARY_OP_##name, doc, {"input", "*", "inplace=", "out=", NULL}},
+    {#name, where, op_unary, UNARY_OP_##name, doc, {"input", "*", "inplace=", "out="}},
 #define UNARY_TEST(name, where, fexpr, iexpr, doc)                                                 \
-    {#name, where, op_unary, UNARY_OP_##name, doc, {"input", "*", "out=", NULL}},
+    {#name, where, op_unary, UNARY_OP_##name, doc, {"input", "*", "out="}},
 #include "runtime/host/torch_unary.def"
 #define BINARY(name, where, rule, fexpr, iexpr, doc)                                               \
-    {#name, where, op_binary, BINARY_OP_##name, doc, {"input", "other", "*", "out=", NULL}},
+    {#name, where, op_binary, BINARY_OP_##name, doc, {"input", "other", "*", "out="}},
 #include "runtime/host/torch_binary.def"
-#define TORCH_OP(name, where, impl, variant, ...)                                                  \
-    TORCH_ROW(name, where, impl, variant, __VA_ARGS__, NULL)
-#define TORCH_ROW(name, where, impl, variant, doc, ...)                                            \
-    {#name, where, impl, variant, doc, {__VA_ARGS__}},
+#define TORCH_OP(name, where, impl, variant, doc, ...)                                             \
+    {name, where, impl, variant, doc, {__VA_ARGS__}},
 #include "runtime/host/torch_ops.def"
 };
 const size_t torch_num_ops = TK_COUNTOF(torch_ops);
@@ -44,17 +42,17 @@ const size_t torch_num_ops = TK_COUNTOF(torch_ops);
 #define METHODS_C(name)
 #define METHODS_FC(name)
 #define METHODS_T(name)
-#define METHODS_M(name)    #name,
-#define METHODS_FM(name)   #name,
-#define METHODS_FMN(name)  #name,
-#define METHODS_FMI(name)  #name, #name "_",
-#define METHODS_FMIN(name) #name, #name "_",
+#define METHODS_M(name)    name,
+#define METHODS_FM(name)   name,
+#define METHODS_FMN(name)  name,
+#define METHODS_FMI(name)  name, name "_",
+#define METHODS_FMIN(name) name, name "_",
 const char *const torch_tensor_attr_names[] = {
-#define UNARY_FLOAT(name, where, expr, doc)        METHODS_##where(name)
-#define UNARY_BOTH(name, where, fexpr, iexpr, doc) METHODS_##where(name)
-#define UNARY_TEST(name, where, fexpr, iexpr, doc) METHODS_##where(name)
+#define UNARY_FLOAT(name, where, expr, doc)        METHODS_##where(#name)
+#define UNARY_BOTH(name, where, fexpr, iexpr, doc) METHODS_##where(#name)
+#define UNARY_TEST(name, where, fexpr, iexpr, doc) METHODS_##where(#name)
 #include "runtime/host/torch_unary.def"
-#define BINARY(name, where, rule, fexpr, iexpr, doc) METHODS_##where(name)
+#define BINARY(name, where, rule, fexpr, iexpr, doc) METHODS_##where(#name)
 #include "runtime/host/torch_binary.def"
 #define TORCH_OP(name, where, ...) METHODS_##where(name)
 #include "runtime/host/torch_ops.def"

@@ -6,7 +6,7 @@
  * (x.sum(dim=0) of a row-major matrix), a tile of neighbouring results is folded together, so that
  * memory is read along its rows:
  *
- *     results 0..31 of columns 0..31:   load row 0 [0:32], row 1 [0:32], ... and transpose in cache
+ *     columns 0..127:   load row 0 [0:128], row 1 [0:128], ... and transpose in cache
  */
 #include <stdlib.h>
 
@@ -14,8 +14,8 @@
 
 #define CHUNK      65536 /* elements of one partial result */
 #define LOAD_BLOCK 512
-#define TILE       32 /* results side by side */
-#define TILE_ROWS  32 /* elements of each that are loaded at once */
+#define TILE       128 /* results side by side */
+#define TILE_ROWS  16  /* elements of each that are loaded at once */
 
 typedef struct Reduction {
     const Reducer *reducer;

@@ -259,10 +259,12 @@ typedef struct Picking {
 
 /* Adds the contribution of one index tensor to the offsets. */
 static void add_offsets(Picking *pick, const MemView *index, int64_t stride_bytes) {
-    Num value;
-    for (int64_t i = 0; i < pick->count; i++) {
-        view_load(index, false, i, 1, &value);
-        pick->offsets[i] += value.i * stride_bytes;
+    Num block[256];
+    for (int64_t at = 0; at < pick->count; at += 256) {
+        const size_t n = pick->count - at < 256 ? (size_t)(pick->count - at) : 256;
+        view_load(index, false, at, n, block);
+        for (size_t i = 0; i < n; i++)
+            pick->offsets[at + (int64_t)i] += block[i].i * stride_bytes;
     }
 }
 

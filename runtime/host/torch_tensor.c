@@ -246,13 +246,7 @@ bool torch_copy_into(PyCtx *py, PyValue dst, PyValue src) {
     if (!tensor_check_written(py, from, "copy_"))
         return false;
     if (!view_expand(&source, &shape)) {
-        StrBuf want = STRBUF(py->arena), have = STRBUF(py->arena);
-        dims_print(shape.at, shape.len, &want);
-        dims_print(from->view.shape, from->view.rank, &have);
-        py_raise(py, PYEXC_RuntimeError,
-                 "The expanded size of the tensor does not match: a tensor of shape %s cannot be "
-                 "broadcast to %s",
-                 strbuf_str(&have), strbuf_str(&want));
+        raise_expand_error(py, &from->view, &shape);
         return false;
     }
     PyValue kept = PY_NONE; /* x[1:].copy_(x[:-1]) must not read what it wrote */

@@ -364,23 +364,22 @@ const PyType torch_result_tuple_type = {
 
 typedef PyValue (*Construct)(PyCtx *py, PyClass *cls, const PyArgs *args);
 
+/* The one argument of a class that takes no more. */
 static bool one_argument(PyCtx *py, const PyClass *cls, const PyArgs *args, const char *name,
                          PyValue *out) {
-    const char *const names[] = {name, "index=", NULL};
-    PyValue bound[2];
-    if (!py_bind(py, cls->name, args, names, bound))
-        return false;
-    *out = bound[0];
-    if (cls->native == &torch_device_type && bound[1].tag == PY_INT_TAG && bound[1].u.i != 0)
-        *out = bound[1]; /* torch.device("cuda", 1): refused as device 1 is */
-    return true;
+    const char *const names[] = {name, NULL};
+    return py_bind(py, cls->name, args, names, out);
 }
 
+/* torch.device("cuda:0"), torch.device("cuda", 0), torch.device(0) */
 static PyValue device_construct(PyCtx *py, PyClass *cls, const PyArgs *args) {
-    bool on_device, has_index;
-    PyValue spec;
-    if (!one_argument(py, cls, args, "device", &spec) ||
-        !device_parse(py, spec, &on_device, &has_index))
+    static const char *const names[] = {"type", "index=", NULL};
+    PyValue bound[2];
+    bool on_device, has_index, ignored;
+    if (!py_bind(py, cls->name, args, names, bound) ||
+        !device_parse(py, bound[0], &on_device, &has_index))
+        return PY_FAIL;
+    if (!py_failed(bound[1]) && !device_parse(py, bound[1], &ignored, &has_index))
         return PY_FAIL;
     return torch_device(py, on_device, has_index);
 }

@@ -50,6 +50,26 @@ bool view_expand(MemView *view, const Dims *shape) {
     return true;
 }
 
+PyValue raise_expand_error(PyCtx *py, const MemView *view, const Dims *target) {
+    StrBuf want = STRBUF(py->arena), have = STRBUF(py->arena);
+    dims_print(target->at, target->len, &want);
+    dims_print(view->shape, view->rank, &have);
+    for (unsigned d = 1; d <= view->rank && d <= target->len; d++) {
+        const int64_t from = view->shape[view->rank - d], to = target->at[target->len - d];
+        if (from != 1 && from != to)
+            return py_raise(py, PYEXC_RuntimeError,
+                            "The expanded size of the tensor (%lld) must match the existing size "
+                            "(%lld) at non-singleton dimension %u.  Target sizes: %s.  Tensor "
+                            "sizes: %s",
+                            (long long)to, (long long)from, target->len - d, strbuf_str(&want),
+                            strbuf_str(&have));
+    }
+    return py_raise(py, PYEXC_RuntimeError,
+                    "The number of sizes provided (%u) must be greater or equal to the number of "
+                    "dimensions in the tensor (%u).  Target sizes: %s.  Tensor sizes: %s",
+                    target->len, view->rank, strbuf_str(&want), strbuf_str(&have));
+}
+
 void view_permute(MemView *view, const unsigned *order) {
     const MemView old = *view;
     for (unsigned d = 0; d < old.rank; d++) {
@@ -379,13 +399,7 @@ static PyValue expand_to(PyCtx *py, Tensor *t, const Dims *asked) {
     if (view_expand(&out->view, &shape))
         return tensor_value(out);
     tensor_release(py, out);
-    StrBuf want = STRBUF(py->arena), have = STRBUF(py->arena);
-    dims_print(asked->at, asked->len, &want);
-    dims_print(t->view.shape, t->view.rank, &have);
-    return py_raise(py, PYEXC_RuntimeError,
-                    "The expanded size of the tensor must match the existing size at non-singleton "
-                    "dimensions. Target sizes: %s. Tensor sizes: %s",
-                    strbuf_str(&want), strbuf_str(&have));
+    return raise_expand_error(py, &t->view, asked);
 }
 
 PyValue op_expand(TorchCall *call) {
