@@ -161,6 +161,8 @@ const char *py_type_name(PyValue v) {
         const PyException *exception = py_as(v, &py_exception_type);
         if (tuple != NULL && tuple->cls != NULL)
             return tuple->cls->name;
+        if (v.u.o->type->type_name != NULL)
+            return v.u.o->type->type_name(v);
         return exception != NULL ? exception->cls->name : v.u.o->type->name;
     }
     case PY_FAIL_TAG:

@@ -77,7 +77,8 @@ typedef struct PyMethodDef {
 } PyMethodDef;
 
 typedef struct PyType {
-    const char *name; /* as type(x).__name__ prints it: "Tensor" */
+    const char *name;                       /* as type(x).__name__ prints it: "Tensor" */
+    const char *(*type_name)(PyValue self); /* if that depends on the object; NULL: name */
     void (*dealloc)(PyCtx *py, PyObject *self);
     /* Attribute; *found false (and PY_NONE) if there is none: the caller raises AttributeError
      * with a "did you mean" from attr_names. */
@@ -136,7 +137,7 @@ struct PyCtx {
     const PyHooks *hooks;
     struct HostState *host; /* runtime/host's own state; NULL in compile-only sessions */
     Arena *scratch;         /* short-lived text and arrays: mark, use, reset (strictly nested) */
-    struct PyClass *exc_classes[40]; /* by PyExc, made on first use */
+    struct PyClass *exc_classes[64]; /* by PyExc, made on first use */
     uintptr_t stack_low; /* lowest C stack address that recursion may reach; 0: no limit */
     unsigned dealloc_depth;
     struct TlModule *tl; /* triton.language, once it was asked for (builtins_module.c) */

@@ -9,7 +9,7 @@
 
 #include "frontend/value_types.h"
 
-_Static_assert(PYEXC_COUNT <= 40, "PyCtx.exc_classes is too small");
+_Static_assert(PYEXC_COUNT <= 64, "PyCtx.exc_classes is too small");
 
 /* ---- classes ----------------------------------------------------------------------------------
  */
@@ -265,7 +265,7 @@ PyValue py_exception_new(PyCtx *py, PyClass *cls, PyValue args, SrcRange range) 
     e->args = py_incref(args);
     e->cause = PY_NONE;
     e->range = range;
-    e->is_fault = cls->exc == PYEXC_KernelFault;
+    e->reported = cls->exc == PYEXC_KernelFault;
     return py_from_object(&e->base);
 }
 

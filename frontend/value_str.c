@@ -33,6 +33,17 @@ PyValue py_str_finish(PyCtx *py, StrBuf *buf, ArenaMark mark) {
     return v;
 }
 
+PyValue py_char(PyCtx *py, PyValue point) {
+    int64_t value;
+    char utf8[4];
+    if (!py_is_int(point) && point.tag != PY_BOOL_TAG)
+        return py_raise(py, PYEXC_TypeError, "'%s' object cannot be interpreted as an integer",
+                        py_type_name(point));
+    if (!py_to_i64(point, &value) || value < 0 || value > 0x10FFFF)
+        return py_raise(py, PYEXC_ValueError, "chr() arg not in range(0x110000)");
+    return py_strn(py, utf8, utf8_put(utf8, (uint32_t)value));
+}
+
 bool py_is_str(PyValue v) {
     return py_as(v, &py_str_type) != NULL;
 }

@@ -99,7 +99,8 @@ typedef struct PyException {
     char *help; /* or NULL */
     PyFrameNote *frames;
     size_t num_frames;
-    bool is_fault; /* a device has already reported it */
+    bool reported;  /* as a diagnostic, by whoever raised it; nothing catches it */
+    bool refused;   /* tkc does not have what the program asks for, which Python has */
     Diag **reports; /* diagnostics to report if nobody catches it, instead of its own text */
     size_t num_reports;
 } PyException;
@@ -188,6 +189,7 @@ extern const PyMethodDef py_str_methods[], py_list_methods[], py_tuple_methods[]
 size_t py_str_offset(const PyStr *s, size_t point); /* byte offset of a code point */
 PyValue py_str_binary(PyCtx *py, BinOpKind op, PyValue a, PyValue b, bool *handled);
 bool py_str_repr(const char *data, size_t len, StrBuf *out);
+PyValue py_char(PyCtx *py, PyValue point); /* chr() */
 PyValue py_str_format(PyCtx *py, PyValue self, const PyValue *a, const PyArgs *args);
 /* `format % args`. */
 PyValue py_str_percent(PyCtx *py, PyValue format, PyValue args);

@@ -68,6 +68,7 @@ static PyValue library_functions(PyCtx *py) {
                                       {NULL, NULL}};
     PyValue module = py_module(py, "_tkc");
     module_add_functions(py, module, rows);
+    host_library_functions(py, module);
     PyClass *error = py_exc_class(py, PYEXC_CompileTimeAssertionFailure);
     error->base.refs++;
     py_module_set(py, module, "StaticAssertError", py_from_object(&error->base));
@@ -83,6 +84,7 @@ static PyValue evaluate(PyCtx *py, const EmbeddedFile *embedded, const char *mod
     py_module_set(py, module, "_tkc", library_functions(py));
     py_module_set(py, module, "torch", torch_module(py));
     PyEnv *env = py_module_env(module);
+    env->outer = py_env_retain(py->host->builtins);
     Frame frame = {.env = env,
                    .home = env,
                    .globals = env,
