@@ -2,7 +2,7 @@
  *
  * A builtin is a C function `SVal builtin_x(Spec *s, const Call *call)`: it takes its arguments
  * from call->args (in the order of its row in builtins.def, defaults filled in), checks them with
- * the arg_* functions, builds IR at s->b and returns the result. Errors are reported at the
+ * the call_* functions, builds IR at s->b and returns the result. Errors are reported at the
  * argument that is wrong, call->ranges[i], in Triton's words where Triton has any.
  */
 #ifndef TKC_FRONTEND_BUILTINS_H
@@ -38,15 +38,15 @@ typedef struct Word {
     const char *text;
     int value;
 } Word;
-bool arg_word(Spec *s, const Call *call, unsigned i, const char *what, const Word *words,
-              size_t count, int *out);
+bool call_word(Spec *s, const Call *call, unsigned i, const char *what, const Word *words,
+               size_t count, int *out);
 /* A scalar tensor or number as a scalar of type `to`, for sizes, strides and offsets. */
-bool arg_scalar_int(Spec *s, SVal v, TlType to, const char *what, SrcRange range, SVal *out);
+bool call_scalar_int(Spec *s, SVal v, TlType to, const char *what, SrcRange range, SVal *out);
 /* A tuple (or single value) of run-time integers, each converted to `to`. */
-bool arg_scalars(Spec *s, const Call *call, unsigned i, TlType to, STuple *out);
-bool arg_pointer(Spec *s, const Call *call, unsigned i, SVal *out); /* a pointer or tile of such */
-bool arg_desc(Spec *s, const Call *call, unsigned i, SVal *out);
-bool arg_block_pointer(Spec *s, const Call *call, unsigned i, SVal *out);
+bool call_scalars(Spec *s, const Call *call, unsigned i, TlType to, STuple *out);
+bool call_pointer(Spec *s, const Call *call, unsigned i, SVal *out); /* a pointer or tile of such */
+bool call_desc(Spec *s, const Call *call, unsigned i, SVal *out);
+bool call_block_pointer(Spec *s, const Call *call, unsigned i, SVal *out);
 /* The int a shape or axis list's i-th item is; false and a message if it is no constexpr int. */
 bool const_int_item(Spec *s, SVal v, const char *what, SrcRange range, int64_t *out);
 

@@ -1,8 +1,8 @@
 /* builtins_args.c -- what the arguments of builtins must be, and the messages if they are not.
  *
  * Each function takes the i-th argument of a call, checks it and gives it in the form that the
- * builtin works with. Example: arg_shape accepts 64, (64,), [64, 32] and, for a `*shape` parameter,
- * x.reshape(64, 32); it wants constants, each a power of two.
+ * builtin works with. Example: call_shape accepts 64, (64,), [64, 32] and, for a `*shape`
+ * parameter, x.reshape(64, 32); it wants constants, each a power of two.
  */
 #include "frontend/builtins.h"
 
@@ -29,14 +29,14 @@ bool const_int_item(Spec *s, SVal v, const char *what, SrcRange range, int64_t *
     return false;
 }
 
-bool arg_int(Spec *s, const Call *call, unsigned i, int64_t *out) {
+bool call_int(Spec *s, const Call *call, unsigned i, int64_t *out) {
     SVal v = call->args[i];
     if (sv_is_const(v) && v.u.py.tag != PY_FLOAT_TAG && py_to_i64(v.u.py, out))
         return true;
     return refuse(s, call, i, v, "a constexpr int");
 }
 
-bool arg_bool(Spec *s, const Call *call, unsigned i, bool *out) {
+bool call_bool(Spec *s, const Call *call, unsigned i, bool *out) {
     SVal v = call->args[i];
     if (v.kind != SV_CONST && v.kind != SV_TUPLE)
         return refuse(s, call, i, v, "a constexpr");
@@ -45,7 +45,7 @@ bool arg_bool(Spec *s, const Call *call, unsigned i, bool *out) {
     return truth >= 0;
 }
 
-bool arg_string(Spec *s, const Call *call, unsigned i, const char **out) {
+bool call_string(Spec *s, const Call *call, unsigned i, const char **out) {
     SVal v = call->args[i];
     *out = NULL;
     if (sv_is_none(v))
@@ -56,7 +56,7 @@ bool arg_string(Spec *s, const Call *call, unsigned i, const char **out) {
     return true;
 }
 
-bool arg_type(Spec *s, const Call *call, unsigned i, TlType *out) {
+bool call_type(Spec *s, const Call *call, unsigned i, TlType *out) {
     SVal v = call->args[i];
     if (sv_is_const(v) && tl_type_from_value(v.u.py, out))
         return true;
@@ -75,10 +75,10 @@ bool arg_type(Spec *s, const Call *call, unsigned i, TlType *out) {
     return refuse(s, call, i, v, "a dtype");
 }
 
-bool arg_word(Spec *s, const Call *call, unsigned i, const char *what, const Word *words,
-              size_t count, int *out) {
+bool call_word(Spec *s, const Call *call, unsigned i, const char *what, const Word *words,
+               size_t count, int *out) {
     const char *text;
-    if (!arg_string(s, call, i, &text))
+    if (!call_string(s, call, i, &text))
         return false;
     if (!text || !*text)
         return true;
@@ -98,7 +98,7 @@ bool arg_word(Spec *s, const Call *call, unsigned i, const char *what, const Wor
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 
-bool arg_tensor(Spec *s, const Call *call, unsigned i, SVal *out) {
+bool call_tensor(Spec *s, const Call *call, unsigned i, SVal *out) {
     SVal v = call->args[i];
     if (!sv_is_tensor(v) && !sv_is_number(v))
         return refuse(s, call, i, v, "a tensor");
@@ -106,15 +106,15 @@ bool arg_tensor(Spec *s, const Call *call, unsigned i, SVal *out) {
     return !sv_is_error(*out);
 }
 
-bool arg_tile(Spec *s, const Call *call, unsigned i, SVal *out) {
-    if (!arg_tensor(s, call, i, out))
+bool call_tile(Spec *s, const Call *call, unsigned i, SVal *out) {
+    if (!call_tensor(s, call, i, out))
         return false;
     if (sv_is_tile(*out))
         return true;
     return refuse(s, call, i, call->args[i], "a tile, not a scalar");
 }
 
-bool arg_pointer(Spec *s, const Call *call, unsigned i, SVal *out) {
+bool call_pointer(Spec *s, const Call *call, unsigned i, SVal *out) {
     SVal v = call->args[i];
     *out = v;
     if (sv_is_tensor(v) && tl_is_ptr(v.type))
@@ -129,17 +129,17 @@ bool arg_pointer(Spec *s, const Call *call, unsigned i, SVal *out) {
     return false;
 }
 
-bool arg_desc(Spec *s, const Call *call, unsigned i, SVal *out) {
+bool call_desc(Spec *s, const Call *call, unsigned i, SVal *out) {
     *out = call->args[i];
     return out->kind == SV_DESC || refuse(s, call, i, *out, "a tensor descriptor");
 }
 
-bool arg_block_pointer(Spec *s, const Call *call, unsigned i, SVal *out) {
+bool call_block_pointer(Spec *s, const Call *call, unsigned i, SVal *out) {
     *out = call->args[i];
     return out->kind == SV_BLOCKPTR || refuse(s, call, i, *out, "a block pointer");
 }
 
-bool arg_scalar_int(Spec *s, SVal v, TlType to, const char *what, SrcRange range, SVal *out) {
+bool call_scalar_int(Spec *s, SVal v, TlType to, const char *what, SrcRange range, SVal *out) {
     if (sv_is_error(v))
         return false;
     bool whole = sv_is_number(v) && v.u.py.tag != PY_FLOAT_TAG;
@@ -152,14 +152,14 @@ bool arg_scalar_int(Spec *s, SVal v, TlType to, const char *what, SrcRange range
     return (whole || (sv_is_scalar(v) && tl_is_int(v.type))) && !sv_is_error(*out);
 }
 
-bool arg_scalars(Spec *s, const Call *call, unsigned i, TlType to, STuple *out) {
+bool call_scalars(Spec *s, const Call *call, unsigned i, TlType to, STuple *out) {
     SVal v = call->args[i];
     const SVal *items = v.kind == SV_TUPLE ? v.u.tuple.items : &v;
     out->len = v.kind == SV_TUPLE ? v.u.tuple.len : 1;
     out->items = ARENA_ARRAY(s->arena, SVal, out->len);
     for (size_t k = 0; k < out->len; k++) {
-        if (!arg_scalar_int(s, items[k], to, call->builtin->params[i].name, call->ranges[i],
-                            &out->items[k]))
+        if (!call_scalar_int(s, items[k], to, call->builtin->params[i].name, call->ranges[i],
+                             &out->items[k]))
             return false;
     }
     return true;
@@ -177,7 +177,7 @@ static const SVal *tuple_items(const Call *call, unsigned i, size_t *len) {
     return v->kind == SV_TUPLE ? v->u.tuple.items : v;
 }
 
-bool arg_ints(Spec *s, const Call *call, unsigned i, int64_t *out, unsigned *count) {
+bool call_ints(Spec *s, const Call *call, unsigned i, int64_t *out, unsigned *count) {
     size_t len;
     const SVal *items = tuple_items(call, i, &len);
     if (len > IR_MAX_RANK) {
@@ -197,8 +197,8 @@ bool arg_ints(Spec *s, const Call *call, unsigned i, int64_t *out, unsigned *cou
     return true;
 }
 
-bool arg_shape(Spec *s, const Call *call, unsigned i, int64_t *shape, unsigned *rank) {
-    return arg_ints(s, call, i, shape, rank) && spec_check_shape(s, shape, *rank, call->ranges[i]);
+bool call_shape(Spec *s, const Call *call, unsigned i, int64_t *shape, unsigned *rank) {
+    return call_ints(s, call, i, shape, rank) && spec_check_shape(s, shape, *rank, call->ranges[i]);
 }
 
 static int64_t next_power(int64_t n) {
@@ -233,9 +233,9 @@ bool spec_check_shape(Spec *s, const int64_t *shape, unsigned rank, SrcRange ran
     return false;
 }
 
-bool arg_axis(Spec *s, const Call *call, unsigned i, unsigned rank, unsigned *out) {
+bool call_axis(Spec *s, const Call *call, unsigned i, unsigned rank, unsigned *out) {
     int64_t axis;
-    if (!arg_int(s, call, i, &axis))
+    if (!call_int(s, call, i, &axis))
         return false;
     if (axis >= -(int64_t)rank && axis < (int64_t)rank) {
         *out = (unsigned)(axis < 0 ? axis + rank : axis);
@@ -245,9 +245,9 @@ bool arg_axis(Spec *s, const Call *call, unsigned i, unsigned rank, unsigned *ou
     return false;
 }
 
-const JitFn *arg_function(Spec *s, const Call *call, unsigned i) {
+const JitFn *call_function(Spec *s, const Call *call, unsigned i) {
     const JitFn *fn = spec_jit(s, call->args[i], call->ranges[i]);
-    if (!fn && call->args[i].kind != SV_ERROR && !s->reported)
+    if (!fn)
         refuse(s, call, i, call->args[i], "a @triton.jit function");
     return fn;
 }

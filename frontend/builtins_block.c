@@ -16,7 +16,7 @@
 /* ---- making and moving ----------------------------------------------------------------------- */
 
 /* The offsets of a call as int32 scalars; 64-bit ones are refused, as by Triton. */
-static bool arg_offsets(Spec *s, const Call *call, unsigned i, STuple *out) {
+static bool call_offsets(Spec *s, const Call *call, unsigned i, STuple *out) {
     SVal v = call->args[i];
     size_t len = v.kind == SV_TUPLE ? v.u.tuple.len : 1;
     const SVal *items = v.kind == SV_TUPLE ? v.u.tuple.items : &v;
@@ -28,12 +28,12 @@ static bool arg_offsets(Spec *s, const Call *call, unsigned i, STuple *out) {
             return false;
         }
     }
-    return arg_scalars(s, call, i, tl_type(DT_I32), out);
+    return call_scalars(s, call, i, tl_type(DT_I32), out);
 }
 
 static bool check_order(Spec *s, const Call *call, unsigned i, SBlockPtr *block) {
     unsigned count, seen = 0;
-    if (!arg_ints(s, call, i, block->order, &count))
+    if (!call_ints(s, call, i, block->order, &count))
         return false;
     for (unsigned k = 0; k < count; k++)
         if (block->order[k] >= 0 && block->order[k] < count)
@@ -58,17 +58,17 @@ static bool same_lengths(Spec *s, const Call *call, const SBlockPtr *block) {
 SVal builtin_make_block_ptr(Spec *s, const Call *call) {
     SBlockPtr *block = ARENA_NEW(s->arena, SBlockPtr);
     SVal base;
-    if (!arg_pointer(s, call, 0, &base))
+    if (!call_pointer(s, call, 0, &base))
         return SVAL_ERROR;
     if (sv_is_tile(base)) {
         SPEC_ERROR(s, DIAG_BUILTIN_BLOCK_BASE, call->ranges[0], sv_type_name(s, base));
         return SVAL_ERROR;
     }
-    if (!arg_scalars(s, call, 1, tl_type(DT_I64), &block->shape) ||
-        !arg_scalars(s, call, 2, tl_type(DT_I64), &block->strides) ||
-        !arg_offsets(s, call, 3, &block->offsets) ||
-        !arg_shape(s, call, 4, block->block_shape, &block->rank) || !same_lengths(s, call, block) ||
-        !check_order(s, call, 5, block))
+    if (!call_scalars(s, call, 1, tl_type(DT_I64), &block->shape) ||
+        !call_scalars(s, call, 2, tl_type(DT_I64), &block->strides) ||
+        !call_offsets(s, call, 3, &block->offsets) ||
+        !call_shape(s, call, 4, block->block_shape, &block->rank) ||
+        !same_lengths(s, call, block) || !check_order(s, call, 5, block))
         return SVAL_ERROR;
     if (tl_is_bool(*base.type.pointee)) /* booleans are bytes in memory */
         base = spec_cast(s, base, tl_pointer(s, tl_type(DT_I8), base.type.is_const), call->range);
@@ -79,7 +79,7 @@ SVal builtin_make_block_ptr(Spec *s, const Call *call) {
 SVal builtin_advance(Spec *s, const Call *call) {
     SVal base;
     STuple by;
-    if (!arg_block_pointer(s, call, 0, &base) || !arg_offsets(s, call, 1, &by))
+    if (!call_block_pointer(s, call, 0, &base) || !call_offsets(s, call, 1, &by))
         return SVAL_ERROR;
     SBlockPtr *block = arena_memdup(s->arena, base.u.block, sizeof *block, _Alignof(SBlockPtr));
     if (by.len != block->rank) {
@@ -158,14 +158,14 @@ static BlockAccess block_access(Spec *s, const SBlockPtr *block, unsigned checke
 /* ---- accesses -------------------------------------------------------------------------------- */
 
 /* The dimensions of boundary_check as a set of bits. */
-static bool arg_boundary(Spec *s, const Call *call, unsigned i, const SBlockPtr *block,
-                         unsigned *out) {
+static bool call_boundary(Spec *s, const Call *call, unsigned i, const SBlockPtr *block,
+                          unsigned *out) {
     int64_t dims[IR_MAX_RANK];
     unsigned count;
     *out = 0;
     if (sv_is_none(call->args[i]))
         return true;
-    if (!arg_ints(s, call, i, dims, &count))
+    if (!call_ints(s, call, i, dims, &count))
         return false;
     for (unsigned k = 0; k < count; k++) {
         if (dims[k] < 0 || dims[k] >= block->rank) {
@@ -191,9 +191,9 @@ static bool no_masks(Spec *s, const Call *call, unsigned first, unsigned last) {
 
 static const Word paddings[] = {{"zero", PAD_ZERO}, {"nan", PAD_NAN}};
 
-bool arg_padding(Spec *s, const Call *call, unsigned i, TlType elem, int *out) {
+bool call_padding(Spec *s, const Call *call, unsigned i, TlType elem, int *out) {
     *out = PAD_ZERO;
-    if (!arg_word(s, call, i, "Padding option", paddings, TK_COUNTOF(paddings), out))
+    if (!call_word(s, call, i, "Padding option", paddings, TK_COUNTOF(paddings), out))
         return false;
     if (*out != PAD_NAN || tl_is_float(elem))
         return true;
@@ -206,8 +206,8 @@ SVal block_load(Spec *s, const Call *call, const AccessHints *hints, bool is_vol
     TlType elem = *block->base.type.pointee;
     unsigned checked;
     int padding;
-    if (!no_masks(s, call, 1, 2) || !arg_boundary(s, call, 3, block, &checked) ||
-        !arg_padding(s, call, 4, elem, &padding))
+    if (!no_masks(s, call, 1, 2) || !call_boundary(s, call, 3, block, &checked) ||
+        !call_padding(s, call, 4, elem, &padding))
         return SVAL_ERROR;
     BlockAccess access = block_access(s, block, checked);
     IrValue *mask = sv_is_none(access.mask) ? NULL : access.mask.u.ir, *other = NULL;
@@ -226,7 +226,7 @@ static bool block_value(Spec *s, const Call *call, const SBlockPtr *block, SVal 
     *value = call->args[1];
     if (sv_is_number(*value))
         *value = store_number(s, *value, elem, call->ranges[1]);
-    else if (!arg_tensor(s, call, 1, value))
+    else if (!call_tensor(s, call, 1, value))
         return false;
     if (sv_is_error(*value))
         return false;
@@ -249,7 +249,7 @@ SVal block_store(Spec *s, const Call *call, const AccessHints *hints) {
     const SBlockPtr *block = call->args[0].u.block;
     unsigned checked;
     SVal value;
-    if (!no_masks(s, call, 2, 2) || !arg_boundary(s, call, 3, block, &checked) ||
+    if (!no_masks(s, call, 2, 2) || !call_boundary(s, call, 3, block, &checked) ||
         !block_value(s, call, block, &value))
         return SVAL_ERROR;
     BlockAccess access = block_access(s, block, checked);

@@ -11,7 +11,7 @@
 
 SVal builtin_program_id(Spec *s, const Call *call) {
     int64_t axis;
-    if (!arg_int(s, call, 0, &axis))
+    if (!call_int(s, call, 0, &axis))
         return SVAL_ERROR;
     if (axis < 0 || axis > 2) {
         SPEC_ERROR(s, DIAG_BUILTIN_GRID_AXIS, call->ranges[0], call_name(call), (long long)axis);
@@ -59,34 +59,41 @@ SVal builtin_arange(Spec *s, const Call *call) {
     return sv_tensor(value, i32);
 }
 
-SVal builtin_full(Spec *s, const Call *call) {
+/* A tile of `shape` (argument 0) filled with a scalar. */
+static SVal filled(Spec *s, const Call *call, SVal value) {
     int64_t shape[IR_MAX_RANK];
     unsigned rank;
+    if (sv_is_error(value) || !call_shape(s, call, 0, shape, &rank))
+        return SVAL_ERROR;
+    return rank == 0 ? value : spec_fill(s, value, shape, rank);
+}
+
+SVal builtin_full(Spec *s, const Call *call) {
     TlType type;
     SVal value = call->args[1];
-    if (!arg_shape(s, call, 0, shape, &rank))
-        return SVAL_ERROR;
-    if (sv_is_none(call->args[2])) {
-        if (!sv_is_tensor(value)) {
-            SPEC_ERROR(s, DIAG_BUILTIN_FULL_DTYPE, call->range);
-            return SVAL_ERROR;
-        }
-        type = value.type;
-    } else if (!arg_type(s, call, 2, &type)) {
+    if (sv_is_none(call->args[2]) && !sv_is_tensor(value)) {
+        SPEC_ERROR(s, DIAG_BUILTIN_FULL_DTYPE, call->range);
         return SVAL_ERROR;
     }
+    type = value.type;
+    if (!sv_is_none(call->args[2]) && !call_type(s, call, 2, &type))
+        return SVAL_ERROR;
     if (sv_is_number(value))
-        value = spec_number(s, value, type, call->ranges[1]);
-    else if (arg_tensor(s, call, 1, &value))
-        value = spec_cast(s, value, type, call->ranges[1]);
-    if (sv_is_error(value) || !sv_is_tensor(value))
+        return filled(s, call, spec_number(s, value, type, call->ranges[1]));
+    if (!call_tensor(s, call, 1, &value))
         return SVAL_ERROR;
-    if (sv_is_tile(value)) {
-        SPEC_ERROR(s, DIAG_BUILTIN_ARGUMENT, call->ranges[1], "value", "full", "a scalar",
-                   sv_type_name(s, value));
+    if (!sv_is_tile(value))
+        return filled(s, call, spec_cast(s, value, type, call->ranges[1]));
+    SPEC_ERROR(s, DIAG_BUILTIN_ARGUMENT, call->ranges[1], "value", "full", "a scalar",
+               sv_type_name(s, value));
+    return SVAL_ERROR;
+}
+
+SVal builtin_zeros(Spec *s, const Call *call) {
+    TlType type;
+    if (!call_type(s, call, 1, &type))
         return SVAL_ERROR;
-    }
-    return rank == 0 ? value : spec_fill(s, value, shape, rank);
+    return filled(s, call, spec_number(s, sv_int(0), type, call->range));
 }
 
 /* ---- conversions ----------------------------------------------------------------------------- */
@@ -96,8 +103,8 @@ SVal builtin_cast(Spec *s, const Call *call) {
     TlType to;
     const char *rounding;
     bool bitcast;
-    if (!arg_tensor(s, call, 0, &v) || !arg_type(s, call, 1, &to) ||
-        !arg_string(s, call, 2, &rounding) || !arg_bool(s, call, 3, &bitcast))
+    if (!call_tensor(s, call, 0, &v) || !call_type(s, call, 1, &to) ||
+        !call_string(s, call, 2, &rounding) || !call_bool(s, call, 3, &bitcast))
         return SVAL_ERROR;
     SrcRange range = call->range;
     if (bitcast)
@@ -112,7 +119,7 @@ SVal builtin_to_tensor(Spec *s, const Call *call) {
 
 SVal builtin_item(Spec *s, const Call *call) {
     SVal v;
-    if (!arg_tensor(s, call, 0, &v))
+    if (!call_tensor(s, call, 0, &v))
         return SVAL_ERROR;
     if (!sv_is_tile(v))
         return v;
@@ -142,7 +149,7 @@ SVal builtin_class(Spec *s, const Call *call) {
 
 SVal builtin_dtype(Spec *s, const Call *call) {
     TlType type;
-    if (!arg_type(s, call, 0, &type))
+    if (!call_type(s, call, 0, &type))
         return SVAL_ERROR;
     return sv_from_py(s, tl_type_value(s->py, type), call->range);
 }
@@ -150,7 +157,7 @@ SVal builtin_dtype(Spec *s, const Call *call) {
 SVal builtin_pointer_type(Spec *s, const Call *call) {
     TlType elem;
     bool is_const;
-    if (!arg_type(s, call, 0, &elem) || !arg_bool(s, call, 2, &is_const))
+    if (!call_type(s, call, 0, &elem) || !call_bool(s, call, 2, &is_const))
         return SVAL_ERROR;
     return sv_from_py(s, tl_type_value(s->py, tl_pointer(s, elem, is_const)), call->range);
 }
@@ -159,7 +166,7 @@ SVal builtin_block_type(Spec *s, const Call *call) {
     TlType elem;
     int64_t shape[IR_MAX_RANK];
     unsigned rank;
-    if (!arg_type(s, call, 0, &elem) || !arg_shape(s, call, 1, shape, &rank))
+    if (!call_type(s, call, 0, &elem) || !call_shape(s, call, 1, shape, &rank))
         return SVAL_ERROR;
     return sv_from_py(s, tl_block_type_value(s->py, elem, shape, rank), call->range);
 }
@@ -170,7 +177,7 @@ SVal builtin_get_int_dtype(Spec *s, const Call *call) {
     static const int64_t widths[] = {1, 8, 16, 32, 64};
     int64_t width;
     bool is_signed;
-    if (!arg_int(s, call, 0, &width) || !arg_bool(s, call, 1, &is_signed))
+    if (!call_int(s, call, 0, &width) || !call_bool(s, call, 1, &is_signed))
         return SVAL_ERROR;
     for (size_t i = 0; i < TK_COUNTOF(widths); i++)
         if (widths[i] == width)

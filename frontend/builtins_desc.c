@@ -75,19 +75,19 @@ SVal builtin_make_descriptor(Spec *s, const Call *call) {
     int64_t block[IR_MAX_RANK];
     unsigned rank;
     int padding;
-    if (!arg_pointer(s, call, 0, &base))
+    if (!call_pointer(s, call, 0, &base))
         return SVAL_ERROR;
     if (sv_is_tile(base)) {
         SPEC_ERROR(s, DIAG_BUILTIN_BLOCK_BASE, call->ranges[0], sv_type_name(s, base));
         return SVAL_ERROR;
     }
     TlType elem = *base.type.pointee;
-    if (!arg_scalars(s, call, 1, tl_type(DT_I32), &shape) ||
-        !arg_scalars(s, call, 2, tl_type(DT_I64), &strides) ||
-        !arg_shape(s, call, 3, block, &rank) ||
+    if (!call_scalars(s, call, 1, tl_type(DT_I32), &shape) ||
+        !call_scalars(s, call, 2, tl_type(DT_I64), &strides) ||
+        !call_shape(s, call, 3, block, &rank) ||
         !check_counts(s, call, shape.len, strides.len, rank) ||
         !check_last_dimension(s, call, elem, block, rank) ||
-        !arg_padding(s, call, 4, elem, &padding))
+        !call_padding(s, call, 4, elem, &padding))
         return SVAL_ERROR;
     return make_descriptor(s, base, shape, strides, block, padding);
 }
@@ -95,11 +95,11 @@ SVal builtin_make_descriptor(Spec *s, const Call *call) {
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
 /* The offsets as int32 scalars behind the `fixed` operands in `operands`. */
-static bool arg_desc_offsets(Spec *s, const Call *call, unsigned i, SVal desc, IrValue **operands,
-                             unsigned fixed) {
+static bool call_desc_offsets(Spec *s, const Call *call, unsigned i, SVal desc, IrValue **operands,
+                              unsigned fixed) {
     STuple offsets;
     unsigned rank = desc.u.ir->type->rank;
-    if (!arg_scalars(s, call, i, tl_type(DT_I32), &offsets))
+    if (!call_scalars(s, call, i, tl_type(DT_I32), &offsets))
         return false;
     if (offsets.len != rank) {
         SPEC_ERROR(s, DIAG_BUILTIN_OFFSET_COUNT, call->ranges[i], rank, offsets.len);
@@ -114,8 +114,8 @@ SVal builtin_desc_load(Spec *s, const Call *call) {
     SVal desc;
     IrValue *operands[1 + DESC_MAX_RANK];
     AccessHints hints = {CACHE_NONE, EVICT_NORMAL};
-    if (!arg_desc(s, call, 0, &desc) || !arg_desc_offsets(s, call, 1, desc, operands, 1) ||
-        (call->builtin->num_params > 2 && !arg_access_hints(s, call, 2, 3, false, &hints)))
+    if (!call_desc(s, call, 0, &desc) || !call_desc_offsets(s, call, 1, desc, operands, 1) ||
+        (call->builtin->num_params > 2 && !call_access_hints(s, call, 2, 3, false, &hints)))
         return SVAL_ERROR;
     const IrType *type = desc.u.ir->type;
     operands[0] = desc.u.ir;
@@ -127,9 +127,9 @@ SVal builtin_desc_load(Spec *s, const Call *call) {
 }
 
 /* Argument `i` as a tile of this shape and the descriptor's type. */
-static bool arg_desc_value(Spec *s, const Call *call, unsigned i, TlType elem, const int64_t *shape,
-                           unsigned rank, SVal *value) {
-    if (!arg_tile(s, call, i, value))
+static bool call_desc_value(Spec *s, const Call *call, unsigned i, TlType elem,
+                            const int64_t *shape, unsigned rank, SVal *value) {
+    if (!call_tile(s, call, i, value))
         return false;
     bool fits =
         sv_rank(*value) == rank && memcmp(sv_shape(*value), shape, rank * sizeof *shape) == 0;
@@ -146,10 +146,10 @@ static bool arg_desc_value(Spec *s, const Call *call, unsigned i, TlType elem, c
 static IrOp *write_block(Spec *s, const Call *call, IrOpcode code) {
     SVal desc, value;
     IrValue *operands[2 + DESC_MAX_RANK];
-    if (!arg_desc(s, call, 0, &desc) || !arg_desc_offsets(s, call, 1, desc, operands, 2))
+    if (!call_desc(s, call, 0, &desc) || !call_desc_offsets(s, call, 1, desc, operands, 2))
         return NULL;
     const IrType *type = desc.u.ir->type;
-    if (!arg_desc_value(s, call, 2, desc.type, type->shape, type->rank, &value))
+    if (!call_desc_value(s, call, 2, desc.type, type->shape, type->rank, &value))
         return NULL;
     operands[0] = desc.u.ir;
     operands[1] = value.u.ir;
@@ -175,7 +175,7 @@ static bool desc_atomic_fits(const char *name, TlType type) {
 
 SVal builtin_desc_atomic(Spec *s, const Call *call) {
     SVal desc;
-    if (!arg_desc(s, call, 0, &desc))
+    if (!call_desc(s, call, 0, &desc))
         return SVAL_ERROR;
     if (!desc_atomic_fits(call_name(call), desc.type)) {
         SPEC_ERROR(s, DIAG_BUILTIN_ATOMIC_TYPE, call->ranges[0], call_name(call),
@@ -192,13 +192,13 @@ SVal builtin_desc_atomic(Spec *s, const Call *call) {
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 /* The rows of a gather or scatter: an int32 tile; *columns the descriptor's block width. */
-static bool arg_rows(Spec *s, const Call *call, unsigned i, SVal desc, SVal *rows) {
+static bool call_rows(Spec *s, const Call *call, unsigned i, SVal desc, SVal *rows) {
     const IrType *type = desc.u.ir->type;
     if (type->rank != 2 || type->shape[0] != 1) {
         SPEC_ERROR(s, DIAG_BUILTIN_GATHER_DESC, call->ranges[0], sv_type_name(s, desc));
         return false;
     }
-    if (!arg_tile(s, call, i, rows))
+    if (!call_tile(s, call, i, rows))
         return false;
     if (sv_rank(*rows) != 1 || !tl_is_int(rows->type)) {
         SPEC_ERROR(s, DIAG_BUILTIN_ARGUMENT, call->ranges[i], "x_offsets", call_name(call),
@@ -218,8 +218,8 @@ static bool arg_rows(Spec *s, const Call *call, unsigned i, SVal desc, SVal *row
 
 SVal builtin_desc_gather(Spec *s, const Call *call) {
     SVal desc, rows, column;
-    if (!arg_desc(s, call, 0, &desc) || !arg_rows(s, call, 1, desc, &rows) ||
-        !arg_scalar_int(s, call->args[2], tl_type(DT_I32), "y_offset", call->ranges[2], &column))
+    if (!call_desc(s, call, 0, &desc) || !call_rows(s, call, 1, desc, &rows) ||
+        !call_scalar_int(s, call->args[2], tl_type(DT_I32), "y_offset", call->ranges[2], &column))
         return SVAL_ERROR;
     int64_t shape[2] = {sv_shape(rows)[0], desc.u.ir->type->shape[1]};
     IrValue *operands[] = {desc.u.ir, rows.u.ir, column.u.ir};
@@ -229,11 +229,11 @@ SVal builtin_desc_gather(Spec *s, const Call *call) {
 
 SVal builtin_desc_scatter(Spec *s, const Call *call) {
     SVal desc, value, rows, column;
-    if (!arg_desc(s, call, 0, &desc) || !arg_rows(s, call, 2, desc, &rows) ||
-        !arg_scalar_int(s, call->args[3], tl_type(DT_I32), "y_offset", call->ranges[3], &column))
+    if (!call_desc(s, call, 0, &desc) || !call_rows(s, call, 2, desc, &rows) ||
+        !call_scalar_int(s, call->args[3], tl_type(DT_I32), "y_offset", call->ranges[3], &column))
         return SVAL_ERROR;
     int64_t shape[2] = {sv_shape(rows)[0], desc.u.ir->type->shape[1]};
-    if (!arg_desc_value(s, call, 1, desc.type, shape, 2, &value))
+    if (!call_desc_value(s, call, 1, desc.type, shape, 2, &value))
         return SVAL_ERROR;
     IrValue *operands[] = {desc.u.ir, value.u.ir, rows.u.ir, column.u.ir};
     ir_build(&s->b, OP_DescScatter, operands, 4, NULL, 0);

@@ -106,7 +106,7 @@ static bool result_type(Spec *s, const Call *call, TlType a, TlType *out) {
     SVal acc = call->args[2];
     TlType wanted = tl_type(DT_F32);
     bool given = !sv_is_none(call->args[6]);
-    if (given && !arg_type(s, call, 6, &wanted))
+    if (given && !call_type(s, call, 6, &wanted))
         return false;
     if (!given && sv_is_tensor(acc))
         wanted = acc.type;
@@ -128,8 +128,8 @@ static bool result_type(Spec *s, const Call *call, TlType a, TlType *out) {
     return true;
 }
 
-static bool arg_accumulator(Spec *s, const Call *call, TlType type, const DotShape *shape,
-                            SVal *acc) {
+static bool call_accumulator(Spec *s, const Call *call, TlType type, const DotShape *shape,
+                             SVal *acc) {
     *acc = call->args[2];
     const IrType *wanted = tile_type(s, type, shape->result, shape->rank);
     if (sv_is_none(*acc)) {
@@ -142,7 +142,7 @@ static bool arg_accumulator(Spec *s, const Call *call, TlType type, const DotSha
             *acc = spec_fill(s, *acc, shape->result, shape->rank);
         return !sv_is_error(*acc);
     }
-    if (!arg_tile(s, call, 2, acc))
+    if (!call_tile(s, call, 2, acc))
         return false;
     if (acc->u.ir->type == wanted && tl_same(acc->type, type))
         return true;
@@ -162,26 +162,26 @@ static const Word precisions[] = {{"tf32", PREC_TF32},
                                   {"bf16x3", PREC_BF16X3},
                                   {"bf16x6", PREC_BF16X6}};
 
-static bool arg_precision(Spec *s, const Call *call, int *out) {
+static bool call_precision(Spec *s, const Call *call, int *out) {
     *out = PREC_TF32;
     bool has_tf32 = !sv_is_none(call->args[4]), tf32 = true;
     if (has_tf32 && !sv_is_none(call->args[3])) {
         SPEC_ERROR(s, DIAG_BUILTIN_DOT_PRECISION, call->ranges[4]);
         return false;
     }
-    if (has_tf32 && !arg_bool(s, call, 4, &tf32))
+    if (has_tf32 && !call_bool(s, call, 4, &tf32))
         return false;
     if (!tf32)
         *out = PREC_IEEE;
-    return arg_word(s, call, 3, "Input precision", precisions, TK_COUNTOF(precisions), out);
+    return call_word(s, call, 3, "Input precision", precisions, TK_COUNTOF(precisions), out);
 }
 
-static bool arg_imprecise(Spec *s, const Call *call, TlType a, const DotShape *shape,
-                          int64_t *out) {
+static bool call_imprecise(Spec *s, const Call *call, TlType a, const DotShape *shape,
+                           int64_t *out) {
     *out = 0;
     if (sv_is_none(call->args[5]))
         return true;
-    if (!arg_int(s, call, 5, out))
+    if (!call_int(s, call, 5, out))
         return false;
     if (!is_fp8(a))
         *out = 0;
@@ -211,10 +211,11 @@ SVal builtin_dot(Spec *s, const Call *call) {
     TlType type;
     int precision;
     int64_t imprecise;
-    if (!arg_tile(s, call, 0, &a) || !arg_tile(s, call, 1, &b) ||
+    if (!call_tile(s, call, 0, &a) || !call_tile(s, call, 1, &b) ||
         !check_operand_types(s, call, a, b) || !check_shapes(s, call, a, b, &shape) ||
-        !result_type(s, call, a.type, &type) || !arg_accumulator(s, call, type, &shape, &acc) ||
-        !arg_precision(s, call, &precision) || !arg_imprecise(s, call, a.type, &shape, &imprecise))
+        !result_type(s, call, a.type, &type) || !call_accumulator(s, call, type, &shape, &acc) ||
+        !call_precision(s, call, &precision) ||
+        !call_imprecise(s, call, a.type, &shape, &imprecise))
         return SVAL_ERROR;
     IrValue *operands[] = {with_one_batch(s, a.u.ir), with_one_batch(s, b.u.ir),
                            with_one_batch(s, acc.u.ir)};

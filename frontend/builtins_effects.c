@@ -15,11 +15,11 @@ SVal builtin_hint(Spec *s, const Call *call) {
     SVal v = call->args[0];
     int64_t values[IR_MAX_RANK];
     unsigned count;
-    if (!arg_ints(s, call, 1, values, &count))
+    if (!call_ints(s, call, 1, values, &count))
         return SVAL_ERROR;
     if (sv_is_number(v))
         return v;
-    if (!arg_tensor(s, call, 0, &v))
+    if (!call_tensor(s, call, 0, &v))
         return SVAL_ERROR;
     unsigned rank = sv_rank(v) > 0 ? sv_rank(v) : 1;
     if (count != rank) {
@@ -58,11 +58,11 @@ SVal builtin_debug_barrier(Spec *s, const Call *call) {
 /* ---- assertions ------------------------------------------------------------------------------ */
 
 /* A message given as a string or any compile-time value. */
-static bool arg_message(Spec *s, const Call *call, unsigned i, const char **out) {
+static bool call_message(Spec *s, const Call *call, unsigned i, const char **out) {
     PyValue value;
     StrBuf text = STRBUF(s->arena);
     if (!sv_to_py(s, call->args[i], &value))
-        return arg_string(s, call, i, out);
+        return call_string(s, call, i, out);
     if (!py_str_of(s->py, value, &text)) {
         spec_exception(s, call->ranges[i]);
         return false;
@@ -81,7 +81,7 @@ SVal builtin_static_assert(Spec *s, const Call *call) {
         return SVAL_ERROR;
     }
     int truth = spec_truth(s, cond, call->ranges[0]);
-    if (truth < 0 || !arg_message(s, call, 1, &message))
+    if (truth < 0 || !call_message(s, call, 1, &message))
         return SVAL_ERROR;
     if (truth)
         return sv_none();
@@ -90,8 +90,8 @@ SVal builtin_static_assert(Spec *s, const Call *call) {
 }
 
 /* A condition or mask as int1: other integers are compared with 0. */
-static bool arg_boolean(Spec *s, const Call *call, unsigned i, SVal *out) {
-    if (!arg_tensor(s, call, i, out))
+static bool call_boolean(Spec *s, const Call *call, unsigned i, SVal *out) {
+    if (!call_tensor(s, call, i, out))
         return false;
     *out = spec_cast(s, *out, tl_type(DT_BOOL), call->ranges[i]);
     return !sv_is_error(*out);
@@ -100,13 +100,13 @@ static bool arg_boolean(Spec *s, const Call *call, unsigned i, SVal *out) {
 SVal builtin_device_assert(Spec *s, const Call *call) {
     SVal cond, mask = call->args[2];
     const char *message;
-    if (!arg_boolean(s, call, 0, &cond) || !arg_message(s, call, 1, &message))
+    if (!call_boolean(s, call, 0, &cond) || !call_message(s, call, 1, &message))
         return SVAL_ERROR;
     if (!s->options->debug)
         return sv_none();
     IrValue *operands[] = {cond.u.ir, NULL};
     if (!sv_is_none(mask)) {
-        if (!arg_boolean(s, call, 2, &mask) ||
+        if (!call_boolean(s, call, 2, &mask) ||
             !spec_broadcast_pair(s, &cond, &mask, range_join(call->ranges[0], call->ranges[2])))
             return SVAL_ERROR;
         operands[0] = cond.u.ir;
@@ -132,7 +132,7 @@ static bool put_static(Spec *s, SVal v, StrBuf *out) {
 SVal builtin_static_print(Spec *s, const Call *call) {
     STuple values = call->args[0].u.tuple;
     const char *sep, *end = "\n";
-    if (!arg_string(s, call, 1, &sep) || (call->given[2] && !arg_string(s, call, 2, &end)))
+    if (!call_string(s, call, 1, &sep) || (call->given[2] && !call_string(s, call, 2, &end)))
         return SVAL_ERROR;
     StrBuf text = STRBUF(s->arena);
     for (size_t i = 0; i < values.len; i++) {
@@ -168,7 +168,7 @@ static SVal print_values(Spec *s, const Call *call, const char *prefix, const SV
 SVal builtin_device_print(Spec *s, const Call *call) {
     const char *prefix;
     bool hex;
-    if (!arg_string(s, call, 0, &prefix) || !arg_bool(s, call, 2, &hex))
+    if (!call_string(s, call, 0, &prefix) || !call_bool(s, call, 2, &hex))
         return SVAL_ERROR;
     STuple values = call->args[1].u.tuple;
     return print_values(s, call, prefix ? prefix : "", values.items, values.len, hex);
@@ -177,7 +177,7 @@ SVal builtin_device_print(Spec *s, const Call *call) {
 SVal builtin_print(Spec *s, const Call *call) {
     STuple values = call->args[0].u.tuple;
     bool hex;
-    if (!arg_bool(s, call, 1, &hex))
+    if (!call_bool(s, call, 1, &hex))
         return SVAL_ERROR;
     const char *prefix = "";
     bool has_prefix =
@@ -202,14 +202,14 @@ static IrOp *assembly(Spec *s, const char *text, const char *constraints, bool i
 }
 
 /* The dtype argument: one type or a tuple of them. */
-static bool arg_types(Spec *s, const Call *call, unsigned i, TlType **types, size_t *count) {
+static bool call_types(Spec *s, const Call *call, unsigned i, TlType **types, size_t *count) {
     SVal v = call->args[i];
     *count = v.kind == SV_TUPLE ? v.u.tuple.len : 1;
     *types = ARENA_ARRAY(s->arena, TlType, *count);
     for (size_t k = 0; k < *count; k++) {
         Call one = *call;
         one.args[i] = v.kind == SV_TUPLE ? v.u.tuple.items[k] : v;
-        if (!arg_type(s, &one, i, &(*types)[k]))
+        if (!call_type(s, &one, i, &(*types)[k]))
             return false;
     }
     return true;
@@ -222,9 +222,9 @@ SVal builtin_inline_asm(Spec *s, const Call *call) {
     size_t num_types, count = list.kind == SV_TUPLE ? list.u.tuple.len : 1;
     bool is_pure;
     int64_t pack;
-    if (!arg_string(s, call, 0, &text) || !arg_string(s, call, 1, &constraints) ||
-        !arg_types(s, call, 3, &types, &num_types) || !arg_bool(s, call, 4, &is_pure) ||
-        !arg_int(s, call, 5, &pack))
+    if (!call_string(s, call, 0, &text) || !call_string(s, call, 1, &constraints) ||
+        !call_types(s, call, 3, &types, &num_types) || !call_bool(s, call, 4, &is_pure) ||
+        !call_int(s, call, 5, &pack))
         return SVAL_ERROR;
     SVal *args = ARENA_ARRAY(s->arena, SVal, count);
     IrValue **operands = ARENA_ARRAY(s->arena, IrValue *, count);
@@ -260,7 +260,7 @@ SVal builtin_target(Spec *s, const Call *call) {
 
 SVal builtin_capability_geq(Spec *s, const Call *call) {
     int64_t major, minor;
-    if (!arg_int(s, call, 0, &major) || !arg_int(s, call, 1, &minor))
+    if (!call_int(s, call, 0, &major) || !call_int(s, call, 1, &minor))
         return SVAL_ERROR;
     int64_t own_major = s->options->capability / 10, own_minor = s->options->capability % 10;
     return sv_bool(own_major > major || (own_major == major && own_minor >= minor));

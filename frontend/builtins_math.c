@@ -36,7 +36,7 @@ static const struct {
 
 SVal builtin_float_unary(Spec *s, const Call *call) {
     SVal v;
-    if (!arg_tensor(s, call, 0, &v))
+    if (!call_tensor(s, call, 0, &v))
         return SVAL_ERROR;
     size_t i = 0;
     while (!str_eq(float_functions[i].name, call_name(call)))
@@ -57,7 +57,7 @@ SVal builtin_abs(Spec *s, const Call *call) {
         bool flip = sv_is_const(negative) && negative.u.py.u.i;
         return flip ? spec_unary(s, UNARY_NEG, call->args[0], call->range) : call->args[0];
     }
-    if (!arg_tensor(s, call, 0, &v))
+    if (!call_tensor(s, call, 0, &v))
         return SVAL_ERROR;
     if (tl_is_float(v.type))
         return unary_value(s, OP_AbsF, v);
@@ -71,7 +71,7 @@ SVal builtin_abs(Spec *s, const Call *call) {
 
 SVal builtin_where(Spec *s, const Call *call) {
     SVal cond, x = call->args[1], y = call->args[2];
-    if (!arg_tensor(s, call, 0, &cond))
+    if (!call_tensor(s, call, 0, &cond))
         return SVAL_ERROR;
     if (!tl_is_bool(cond.type)) {
         Diag *d = SPEC_WARNING(s, DIAG_BUILTIN_WHERE_CONDITION, call->ranges[0]);
@@ -108,8 +108,8 @@ SVal builtin_logical_or(Spec *s, const Call *call) {
 }
 
 /* Argument `i` as a tensor, bfloat16 as fp32. */
-static bool arg_promoted(Spec *s, const Call *call, unsigned i, SVal *out) {
-    if (!arg_tensor(s, call, i, out))
+static bool call_promoted(Spec *s, const Call *call, unsigned i, SVal *out) {
+    if (!call_tensor(s, call, i, out))
         return false;
     if (tl_is(out->type, DT_BF16))
         *out = spec_cast(s, *out, tl_type(DT_F32), call->ranges[i]);
@@ -117,9 +117,9 @@ static bool arg_promoted(Spec *s, const Call *call, unsigned i, SVal *out) {
 }
 
 /* Whether NaN wins over numbers; false: reported. */
-static bool arg_propagate_nan(Spec *s, const Call *call, unsigned i, bool *out) {
+static bool call_propagate_nan(Spec *s, const Call *call, unsigned i, bool *out) {
     int64_t value;
-    if (!arg_int(s, call, i, &value))
+    if (!call_int(s, call, i, &value))
         return false;
     *out = value == PROPAGATE_NAN_ALL;
     return true;
@@ -141,8 +141,8 @@ static SVal min_or_max(Spec *s, bool is_min, bool nan, SVal x, SVal y) {
 SVal builtin_min_max(Spec *s, const Call *call) {
     SVal x, y;
     bool nan;
-    if (!arg_promoted(s, call, 0, &x) || !arg_promoted(s, call, 1, &y) ||
-        !arg_propagate_nan(s, call, 2, &nan) ||
+    if (!call_promoted(s, call, 0, &x) || !call_promoted(s, call, 1, &y) ||
+        !call_propagate_nan(s, call, 2, &nan) ||
         !spec_unify(s, &x, &y, RULE_ARITHMETIC, call->range))
         return SVAL_ERROR;
     return min_or_max(s, str_eq(call_name(call), "minimum"), nan, x, y);
@@ -151,8 +151,8 @@ SVal builtin_min_max(Spec *s, const Call *call) {
 SVal builtin_clamp(Spec *s, const Call *call) {
     SVal x, low, high;
     bool nan;
-    if (!arg_promoted(s, call, 0, &x) || !arg_promoted(s, call, 1, &low) ||
-        !arg_promoted(s, call, 2, &high) || !arg_propagate_nan(s, call, 3, &nan) ||
+    if (!call_promoted(s, call, 0, &x) || !call_promoted(s, call, 1, &low) ||
+        !call_promoted(s, call, 2, &high) || !call_propagate_nan(s, call, 3, &nan) ||
         !spec_unify(s, &low, &high, RULE_ARITHMETIC, call->range) ||
         !spec_unify(s, &x, &low, RULE_ARITHMETIC, call->range) ||
         !spec_unify(s, &x, &high, RULE_ARITHMETIC, call->range) ||
@@ -187,8 +187,8 @@ SVal builtin_fma(Spec *s, const Call *call) {
 SVal builtin_fdiv(Spec *s, const Call *call) {
     SVal x, y;
     bool ieee;
-    if (!arg_tensor(s, call, 0, &x) || !arg_tensor(s, call, 1, &y) ||
-        !arg_bool(s, call, 2, &ieee) || !all_floats(s, call, x) || !all_floats(s, call, y) ||
+    if (!call_tensor(s, call, 0, &x) || !call_tensor(s, call, 1, &y) ||
+        !call_bool(s, call, 2, &ieee) || !all_floats(s, call, x) || !all_floats(s, call, y) ||
         !spec_unify(s, &x, &y, RULE_DIV_OR_MOD, call->range))
         return SVAL_ERROR;
     return binary_value(s, ieee ? OP_DivRnF : OP_DivF, x, y);
@@ -196,7 +196,7 @@ SVal builtin_fdiv(Spec *s, const Call *call) {
 
 SVal builtin_div_rn(Spec *s, const Call *call) {
     SVal x, y;
-    if (!arg_tensor(s, call, 0, &x) || !arg_tensor(s, call, 1, &y))
+    if (!call_tensor(s, call, 0, &x) || !call_tensor(s, call, 1, &y))
         return SVAL_ERROR;
     for (unsigned i = 0; i < 2; i++) {
         SVal v = i == 0 ? x : y;
@@ -231,7 +231,7 @@ bool broadcast_all(Spec *s, SVal *values, size_t count, SrcRange range) {
 }
 
 SVal builtin_map_elementwise(Spec *s, const Call *call) {
-    const JitFn *fn = arg_function(s, call, 0);
+    const JitFn *fn = call_function(s, call, 0);
     STuple args = call->args[1].u.tuple;
     if (!fn)
         return SVAL_ERROR;

@@ -23,13 +23,13 @@ static const Word semantics[] = {{"acquire", SEM_ACQUIRE},
                                  {"relaxed", SEM_RELAXED}};
 static const Word scopes[] = {{"gpu", SCOPE_GPU}, {"cta", SCOPE_CTA}, {"sys", SCOPE_SYS}};
 
-bool arg_access_hints(Spec *s, const Call *call, unsigned cache, unsigned evict, bool is_store,
-                      AccessHints *out) {
+bool call_access_hints(Spec *s, const Call *call, unsigned cache, unsigned evict, bool is_store,
+                       AccessHints *out) {
     *out = (AccessHints){CACHE_NONE, EVICT_NORMAL};
-    return arg_word(s, call, cache, "Cache modifier", is_store ? store_caches : load_caches,
-                    TK_COUNTOF(load_caches), &out->cache) &&
-           arg_word(s, call, evict, "Eviction policy", evictions, TK_COUNTOF(evictions),
-                    &out->evict);
+    return call_word(s, call, cache, "Cache modifier", is_store ? store_caches : load_caches,
+                     TK_COUNTOF(load_caches), &out->cache) &&
+           call_word(s, call, evict, "Eviction policy", evictions, TK_COUNTOF(evictions),
+                     &out->evict);
 }
 
 /* ---- pointers, values, masks ----------------------------------------------------------------- */
@@ -47,7 +47,7 @@ static bool check_mask(Spec *s, const Call *call, unsigned i, SVal *mask) {
     *mask = call->args[i];
     if (sv_is_none(*mask))
         return true;
-    if (!arg_tensor(s, call, i, mask))
+    if (!call_tensor(s, call, i, mask))
         return false;
     if (sv_is_number(call->args[i]))
         *mask = spec_cast(s, *mask, tl_type(DT_BOOL), call->ranges[i]);
@@ -115,7 +115,7 @@ static bool join_load_shapes(Spec *s, const Call *call, SVal *pointer, SVal *mas
     SVal value = sv_is_number(*other) ? spec_number(s, *other, elem, call->ranges[2]) : *other;
     if (!sv_is_tensor(value)) {
         if (!sv_is_error(value))
-            arg_tensor(s, call, 2, &value);
+            call_tensor(s, call, 2, &value);
         return false;
     }
     *other = spec_cast(s, value, elem, call->ranges[2]);
@@ -127,7 +127,7 @@ static bool join_load_shapes(Spec *s, const Call *call, SVal *pointer, SVal *mas
 
 static SVal load_pointer(Spec *s, const Call *call, const AccessHints *hints, bool is_volatile) {
     SVal pointer, mask, other = call->args[2];
-    if (!arg_pointer(s, call, 0, &pointer) || !check_mask(s, call, 1, &mask))
+    if (!call_pointer(s, call, 0, &pointer) || !check_mask(s, call, 1, &mask))
         return SVAL_ERROR;
     if (!sv_is_none(other) && sv_is_none(mask)) {
         Diag *d = SPEC_ERROR(s, DIAG_BUILTIN_OTHER, call->ranges[2]);
@@ -166,7 +166,7 @@ static bool no_block_options(Spec *s, const Call *call, unsigned boundary, unsig
 SVal builtin_load(Spec *s, const Call *call) {
     AccessHints hints;
     bool is_volatile;
-    if (!arg_access_hints(s, call, 5, 6, false, &hints) || !arg_bool(s, call, 7, &is_volatile))
+    if (!call_access_hints(s, call, 5, 6, false, &hints) || !call_bool(s, call, 7, &is_volatile))
         return SVAL_ERROR;
     if (call->args[0].kind == SV_BLOCKPTR)
         return block_load(s, call, &hints, is_volatile);
@@ -183,7 +183,7 @@ static bool check_value(Spec *s, const Call *call, unsigned i, TlType elem, SVal
     if (sv_is_number(*value))
         *value = tl_is_ptr(elem) ? spec_to_tensor(s, *value, call->ranges[i])
                                  : store_number(s, *value, elem, call->ranges[i]);
-    else if (!arg_tensor(s, call, i, value))
+    else if (!call_tensor(s, call, i, value))
         return false;
     if (!sv_is_error(*value))
         *value = spec_cast(s, *value, elem, call->ranges[i]);
@@ -200,13 +200,13 @@ SVal store_number(Spec *s, SVal number, TlType elem, SrcRange range) {
 
 SVal builtin_store(Spec *s, const Call *call) {
     AccessHints hints;
-    if (!arg_access_hints(s, call, 4, 5, true, &hints))
+    if (!call_access_hints(s, call, 4, 5, true, &hints))
         return SVAL_ERROR;
     if (call->args[0].kind == SV_BLOCKPTR)
         return block_store(s, call, &hints);
     SVal pointer, value, mask;
     bool was_bool;
-    if (!no_block_options(s, call, 3, 3) || !arg_pointer(s, call, 0, &pointer) ||
+    if (!no_block_options(s, call, 3, 3) || !call_pointer(s, call, 0, &pointer) ||
         !check_writable(s, call, pointer) || !check_mask(s, call, 2, &mask))
         return SVAL_ERROR;
     TlType elem = *pointer.type.pointee;
@@ -299,18 +299,18 @@ static bool check_atomic_type(Spec *s, const Call *call, TlType type) {
     return false;
 }
 
-static bool arg_order(Spec *s, const Call *call, unsigned sem, int *sem_out, int *scope_out) {
+static bool call_order(Spec *s, const Call *call, unsigned sem, int *sem_out, int *scope_out) {
     *sem_out = SEM_ACQ_REL;
     *scope_out = SCOPE_GPU;
-    return arg_word(s, call, sem, "Memory semantic", semantics, TK_COUNTOF(semantics), sem_out) &&
-           arg_word(s, call, sem + 1, "Memory semantic", scopes, TK_COUNTOF(scopes), scope_out);
+    return call_word(s, call, sem, "Memory semantic", semantics, TK_COUNTOF(semantics), sem_out) &&
+           call_word(s, call, sem + 1, "Memory semantic", scopes, TK_COUNTOF(scopes), scope_out);
 }
 
 SVal builtin_atomic_rmw(Spec *s, const Call *call) {
     SVal pointer, value, mask;
     int sem, scope;
-    if (!arg_pointer(s, call, 0, &pointer) || !check_writable(s, call, pointer) ||
-        !arg_order(s, call, 3, &sem, &scope) || !check_mask(s, call, 2, &mask))
+    if (!call_pointer(s, call, 0, &pointer) || !check_writable(s, call, pointer) ||
+        !call_order(s, call, 3, &sem, &scope) || !check_mask(s, call, 2, &mask))
         return SVAL_ERROR;
     TlType elem = *pointer.type.pointee;
     if (!check_atomic_type(s, call, elem) || !check_value(s, call, 1, elem, &value) ||
@@ -329,8 +329,8 @@ SVal builtin_atomic_rmw(Spec *s, const Call *call) {
 SVal builtin_atomic_cas(Spec *s, const Call *call) {
     SVal pointer, expected, value;
     int sem, scope;
-    if (!arg_pointer(s, call, 0, &pointer) || !check_writable(s, call, pointer) ||
-        !arg_order(s, call, 3, &sem, &scope))
+    if (!call_pointer(s, call, 0, &pointer) || !check_writable(s, call, pointer) ||
+        !call_order(s, call, 3, &sem, &scope))
         return SVAL_ERROR;
     TlType elem = *pointer.type.pointee;
     if (tl_bits(elem) < 16) {

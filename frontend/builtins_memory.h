@@ -8,15 +8,15 @@ typedef struct AccessHints { /* values of CACHE and EVICT */
     int cache, evict;
 } AccessHints;
 /* Arguments `cache` and `evict`, cache_modifier and eviction_policy. */
-bool arg_access_hints(Spec *s, const Call *call, unsigned cache, unsigned evict, bool is_store,
-                      AccessHints *out);
+bool call_access_hints(Spec *s, const Call *call, unsigned cache, unsigned evict, bool is_store,
+                       AccessHints *out);
 /* The read-modify-write operation that "atomic_add" and kin mean on this type. */
 RMW_Enum atomic_rmw_code(const char *name, TlType type);
 /* A number as a stored value of type `elem`. */
 SVal store_number(Spec *s, SVal number, TlType elem, SrcRange range);
 
 /* padding_option: a value of PADDING; NaN is for floats only. */
-bool arg_padding(Spec *s, const Call *call, unsigned i, TlType elem, int *out);
+bool call_padding(Spec *s, const Call *call, unsigned i, TlType elem, int *out);
 
 /* tl.load and tl.store of a block pointer (builtins_block.c). */
 SVal block_load(Spec *s, const Call *call, const AccessHints *hints, bool is_volatile);

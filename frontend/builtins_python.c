@@ -11,15 +11,15 @@
 /* ---- ranges ---------------------------------------------------------------------------------- */
 
 /* The scheduling hints of tl.range, arguments 3 to 8. */
-static bool arg_schedule(Spec *s, const Call *call, SRange *range) {
+static bool call_schedule(Spec *s, const Call *call, SRange *range) {
     bool ok = true;
     if (!sv_is_none(call->args[3]))
-        ok = arg_int(s, call, 3, &range->num_stages);
+        ok = call_int(s, call, 3, &range->num_stages);
     if (ok && !sv_is_none(call->args[4]))
-        ok = arg_int(s, call, 4, &range->unroll);
-    return ok && arg_bool(s, call, 5, &range->no_multi_buffer) &&
-           arg_bool(s, call, 6, &range->flatten) && arg_bool(s, call, 7, &range->warp_specialize) &&
-           arg_bool(s, call, 8, &range->no_licm);
+        ok = call_int(s, call, 4, &range->unroll);
+    return ok && call_bool(s, call, 5, &range->no_multi_buffer) &&
+           call_bool(s, call, 6, &range->flatten) &&
+           call_bool(s, call, 7, &range->warp_specialize) && call_bool(s, call, 8, &range->no_licm);
 }
 
 SVal builtin_range(Spec *s, const Call *call) {
@@ -30,7 +30,7 @@ SVal builtin_range(Spec *s, const Call *call) {
     range->step = sv_is_none(call->args[2]) ? sv_int(1) : call->args[2];
     range->range = call->range;
     range->is_static = str_eq(call_name(call), "static_range");
-    if (call->builtin->num_params > 3 && !arg_schedule(s, call, range))
+    if (call->builtin->num_params > 3 && !call_schedule(s, call, range))
         return SVAL_ERROR;
     return (SVal){.kind = SV_RANGE, .u.range = range};
 }
@@ -128,7 +128,7 @@ SVal builtin_python_number(Spec *s, const Call *call) {
     PyValue v, result;
     const char *name = call_name(call);
     if (!sv_to_py(s, call->args[0], &v)) {
-        Diag *d = SPEC_ERROR(s, DIAG_BUILTIN_NOT_CONSTEXPR, call->ranges[0], name,
+        Diag *d = SPEC_ERROR(s, DIAG_BUILTIN_ARGUMENT, call->ranges[0], "x", name, "a constexpr",
                              sv_type_name(s, call->args[0]));
         if (!str_eq(name, "str"))
             diag_help(d, "convert a tensor by x.to(tl.%s)",
@@ -156,7 +156,7 @@ SVal builtin_tuple(Spec *s, const Call *call) {
 
 SVal builtin_log2_of_constant(Spec *s, const Call *call) {
     int64_t n, log = 0;
-    if (!arg_int(s, call, 0, &n))
+    if (!call_int(s, call, 0, &n))
         return SVAL_ERROR;
     while (n > 1) {
         n >>= 1;
@@ -222,7 +222,7 @@ SVal builtin_isinstance(Spec *s, const Call *call) {
 static bool attribute(Spec *s, const Call *call, SVal *out) {
     const char *name;
     *out = SVAL_ERROR;
-    if (!arg_string(s, call, 1, &name) || !name)
+    if (!call_string(s, call, 1, &name) || !name)
         return false;
     size_t before = diags_len(s->py->diags);
     s->dry++;
@@ -241,7 +241,7 @@ SVal builtin_getattr(Spec *s, const Call *call) {
         return v;
     if (call->given[2])
         return call->args[2];
-    arg_string(s, call, 1, &name);
+    call_string(s, call, 1, &name);
     return spec_attribute(s, call->args[0], spec_sym(s, name), call->ranges[0], call->ranges[1]);
 }
 

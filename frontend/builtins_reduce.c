@@ -21,7 +21,7 @@ typedef struct Fold {
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-static bool arg_inputs(Spec *s, const Call *call, Fold *fold) {
+static bool call_inputs(Spec *s, const Call *call, Fold *fold) {
     SVal v = call->args[0];
     fold->is_tuple = v.kind == SV_TUPLE;
     fold->count = fold->is_tuple ? v.u.tuple.len : 1;
@@ -110,7 +110,7 @@ static bool fill_region(Spec *s, const Call *call, const Fold *fold, IrBlock *re
 /* The operation with results of these types; NULL: reported. */
 static IrOp *build_fold(Spec *s, const Call *call, const Fold *fold, IrOpcode code,
                         const IrType *const *types) {
-    const JitFn *fn = arg_function(s, call, 2);
+    const JitFn *fn = call_function(s, call, 2);
     if (!fn)
         return NULL;
     IrValue **operands = ARENA_ARRAY(s->arena, IrValue *, fold->count);
@@ -139,12 +139,12 @@ static SVal keep_dimensions(Spec *s, SVal v, unsigned axis, unsigned rank, bool 
 SVal builtin_reduce(Spec *s, const Call *call) {
     Fold fold;
     bool keep_dims, all = sv_is_none(call->args[1]);
-    if (!arg_inputs(s, call, &fold) || !arg_bool(s, call, 3, &keep_dims))
+    if (!call_inputs(s, call, &fold) || !call_bool(s, call, 3, &keep_dims))
         return SVAL_ERROR;
     unsigned rank = sv_rank(fold.inputs[0]);
     if (all)
         flatten(s, &fold);
-    else if (!arg_axis(s, call, 1, rank, &fold.axis))
+    else if (!call_axis(s, call, 1, rank, &fold.axis))
         return SVAL_ERROR;
     int64_t shape[IR_MAX_RANK];
     unsigned out = 0;
@@ -169,8 +169,8 @@ SVal builtin_reduce(Spec *s, const Call *call) {
 SVal builtin_scan(Spec *s, const Call *call) {
     Fold fold;
     bool reverse;
-    if (!arg_inputs(s, call, &fold) || !arg_bool(s, call, 3, &reverse) ||
-        !arg_axis(s, call, 1, sv_rank(fold.inputs[0]), &fold.axis))
+    if (!call_inputs(s, call, &fold) || !call_bool(s, call, 3, &reverse) ||
+        !call_axis(s, call, 1, sv_rank(fold.inputs[0]), &fold.axis))
         return SVAL_ERROR;
     const IrType **types = ARENA_ARRAY(s->arena, const IrType *, fold.count);
     for (size_t i = 0; i < fold.count; i++)

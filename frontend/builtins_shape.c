@@ -15,7 +15,7 @@ static SVal shaped(SVal like, IrValue *value) {
 
 SVal builtin_broadcast(Spec *s, const Call *call) {
     SVal pair[2];
-    if (!arg_tensor(s, call, 0, &pair[0]) || !arg_tensor(s, call, 1, &pair[1]) ||
+    if (!call_tensor(s, call, 0, &pair[0]) || !call_tensor(s, call, 1, &pair[1]) ||
         !spec_broadcast_pair(s, &pair[0], &pair[1], call->range))
         return SVAL_ERROR;
     return sv_tuple(s, pair, 2);
@@ -25,7 +25,7 @@ SVal builtin_broadcast_to(Spec *s, const Call *call) {
     SVal v;
     int64_t shape[IR_MAX_RANK];
     unsigned rank;
-    if (!arg_tensor(s, call, 0, &v) || !arg_shape(s, call, 1, shape, &rank))
+    if (!call_tensor(s, call, 0, &v) || !call_shape(s, call, 1, shape, &rank))
         return SVAL_ERROR;
     return spec_broadcast_to(s, v, shape, rank, call->range);
 }
@@ -40,7 +40,7 @@ SVal builtin_expand_dims(Spec *s, const Call *call) {
     SVal v;
     int64_t axes[IR_MAX_RANK];
     unsigned count;
-    if (!arg_tensor(s, call, 0, &v) || !arg_ints(s, call, 1, axes, &count))
+    if (!call_tensor(s, call, 0, &v) || !call_ints(s, call, 1, axes, &count))
         return SVAL_ERROR;
     int rank = (int)(sv_rank(v) + count);
     if (rank > IR_MAX_RANK) {
@@ -78,7 +78,7 @@ static SVal reshaped(Spec *s, SVal v, const int64_t *shape, unsigned rank) {
 SVal builtin_squeeze(Spec *s, const Call *call) {
     SVal v;
     unsigned axis;
-    if (!arg_tile(s, call, 0, &v) || !arg_axis(s, call, 1, sv_rank(v), &axis))
+    if (!call_tile(s, call, 0, &v) || !call_axis(s, call, 1, sv_rank(v), &axis))
         return SVAL_ERROR;
     if (sv_shape(v)[axis] != 1) {
         SPEC_ERROR(s, DIAG_BUILTIN_SQUEEZE, call->ranges[1], axis, sv_type_name(s, v));
@@ -96,7 +96,7 @@ SVal builtin_reshape(Spec *s, const Call *call) {
     SVal v;
     int64_t shape[IR_MAX_RANK], numel = 1;
     unsigned rank;
-    if (!arg_tensor(s, call, 0, &v) || !arg_shape(s, call, 1, shape, &rank))
+    if (!call_tensor(s, call, 0, &v) || !call_shape(s, call, 1, shape, &rank))
         return SVAL_ERROR;
     for (unsigned i = 0; i < rank; i++)
         numel *= shape[i];
@@ -134,7 +134,7 @@ SVal builtin_permute(Spec *s, const Call *call) {
     SVal v;
     int64_t dims[IR_MAX_RANK];
     unsigned count, order[IR_MAX_RANK];
-    if (!arg_tensor(s, call, 0, &v) || !arg_ints(s, call, 1, dims, &count))
+    if (!call_tensor(s, call, 0, &v) || !call_ints(s, call, 1, dims, &count))
         return SVAL_ERROR;
     unsigned rank = sv_rank(v);
     if (count == 0 && str_eq(call_name(call), "trans")) {
@@ -165,7 +165,7 @@ static bool same_elements(Spec *s, const Call *call, SVal a, SVal b) {
 
 SVal builtin_join(Spec *s, const Call *call) {
     SVal a, b;
-    if (!arg_tensor(s, call, 0, &a) || !arg_tensor(s, call, 1, &b) ||
+    if (!call_tensor(s, call, 0, &a) || !call_tensor(s, call, 1, &b) ||
         !same_elements(s, call, a, b) || !spec_broadcast_pair(s, &a, &b, call->range))
         return SVAL_ERROR;
     int64_t shape[IR_MAX_RANK];
@@ -184,7 +184,7 @@ SVal builtin_join(Spec *s, const Call *call) {
 
 SVal builtin_split(Spec *s, const Call *call) {
     SVal v;
-    if (!arg_tile(s, call, 0, &v))
+    if (!call_tile(s, call, 0, &v))
         return SVAL_ERROR;
     unsigned rank = sv_rank(v);
     if (sv_shape(v)[rank - 1] != 2) {
@@ -201,8 +201,8 @@ SVal builtin_split(Spec *s, const Call *call) {
 SVal builtin_cat(Spec *s, const Call *call) {
     SVal a, b;
     unsigned axis;
-    if (!arg_tile(s, call, 0, &a) || !arg_tile(s, call, 1, &b) ||
-        !arg_axis(s, call, 3, sv_rank(a), &axis) || !same_elements(s, call, a, b))
+    if (!call_tile(s, call, 0, &a) || !call_tile(s, call, 1, &b) ||
+        !call_axis(s, call, 3, sv_rank(a), &axis) || !same_elements(s, call, a, b))
         return SVAL_ERROR;
     int64_t shape[IR_MAX_RANK];
     unsigned rank = sv_rank(a);
@@ -227,8 +227,8 @@ SVal builtin_cat(Spec *s, const Call *call) {
 SVal builtin_gather(Spec *s, const Call *call) {
     SVal v, index;
     unsigned axis;
-    if (!arg_tile(s, call, 0, &v) || !arg_tile(s, call, 1, &index) ||
-        !arg_axis(s, call, 2, sv_rank(v), &axis))
+    if (!call_tile(s, call, 0, &v) || !call_tile(s, call, 1, &index) ||
+        !call_axis(s, call, 2, sv_rank(v), &axis))
         return SVAL_ERROR;
     if (!tl_is_int(index.type)) {
         SPEC_ERROR(s, DIAG_BUILTIN_ARGUMENT, call->ranges[1], "index", "gather",
@@ -253,7 +253,7 @@ SVal builtin_gather(Spec *s, const Call *call) {
 SVal builtin_histogram(Spec *s, const Call *call) {
     SVal v, mask = call->args[2];
     int64_t bins;
-    if (!arg_tile(s, call, 0, &v) || !arg_int(s, call, 1, &bins) ||
+    if (!call_tile(s, call, 0, &v) || !call_int(s, call, 1, &bins) ||
         !spec_check_shape(s, &bins, 1, call->ranges[1]))
         return SVAL_ERROR;
     if (sv_rank(v) != 1 || !tl_is_int(v.type) || tl_bits(v.type) != 32) {
@@ -263,7 +263,7 @@ SVal builtin_histogram(Spec *s, const Call *call) {
     }
     IrValue *operands[] = {v.u.ir, NULL};
     if (!sv_is_none(mask)) {
-        if (!arg_tensor(s, call, 2, &mask))
+        if (!call_tensor(s, call, 2, &mask))
             return SVAL_ERROR;
         mask = spec_cast(s, mask, tl_type(DT_BOOL), call->ranges[2]);
         mask = spec_broadcast_to(s, mask, sv_shape(v), 1, call->ranges[2]);

@@ -405,20 +405,20 @@ PyValue builtin_value(PyCtx *py, const BuiltinRow *row); /* new reference */
 const JitFn *spec_library(PyCtx *py, const BuiltinRow *row);
 
 /* Arguments of builtins: what they must be; false and a message otherwise. */
-bool arg_int(Spec *s, const Call *call, unsigned i, int64_t *out); /* constexpr int (or bool) */
-bool arg_bool(Spec *s, const Call *call, unsigned i, bool *out);   /* constexpr, by truth */
-bool arg_string(Spec *s, const Call *call, unsigned i, const char **out); /* NULL for None */
-bool arg_type(Spec *s, const Call *call, unsigned i, TlType *out); /* a dtype or pointer type */
-bool arg_tensor(Spec *s, const Call *call, unsigned i, SVal *out); /* numbers become tensors */
-bool arg_tile(Spec *s, const Call *call, unsigned i, SVal *out);   /* rank 1 or more */
+bool call_int(Spec *s, const Call *call, unsigned i, int64_t *out); /* constexpr int (or bool) */
+bool call_bool(Spec *s, const Call *call, unsigned i, bool *out);   /* constexpr, by truth */
+bool call_string(Spec *s, const Call *call, unsigned i, const char **out); /* NULL for None */
+bool call_type(Spec *s, const Call *call, unsigned i, TlType *out); /* a dtype or pointer type */
+bool call_tensor(Spec *s, const Call *call, unsigned i, SVal *out); /* numbers become tensors */
+bool call_tile(Spec *s, const Call *call, unsigned i, SVal *out);   /* rank 1 or more */
 /* A shape: constexpr ints, alone, in a tuple or list; also checks the size rules of tiles. */
-bool arg_shape(Spec *s, const Call *call, unsigned i, int64_t *shape, unsigned *rank);
+bool call_shape(Spec *s, const Call *call, unsigned i, int64_t *shape, unsigned *rank);
 /* Constexpr ints, any number of them (0 to IR_MAX_RANK), alone or in a tuple. */
-bool arg_ints(Spec *s, const Call *call, unsigned i, int64_t *out, unsigned *count);
+bool call_ints(Spec *s, const Call *call, unsigned i, int64_t *out, unsigned *count);
 /* An axis: a constexpr int in [-rank, rank), made non-negative. */
-bool arg_axis(Spec *s, const Call *call, unsigned i, unsigned rank, unsigned *out);
+bool call_axis(Spec *s, const Call *call, unsigned i, unsigned rank, unsigned *out);
 /* A function argument (reduce, scan, map): jit or library function. */
-const JitFn *arg_function(Spec *s, const Call *call, unsigned i);
+const JitFn *call_function(Spec *s, const Call *call, unsigned i);
 /* Every dimension a power of two, all together at most IR_MAX_TILE_NUMEL. */
 bool spec_check_shape(Spec *s, const int64_t *shape, unsigned rank, SrcRange range);
 
