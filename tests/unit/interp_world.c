@@ -93,3 +93,10 @@ const char *world_messages(World *w) {
     diags_truncate(w->diags, 0);
     return copy;
 }
+
+const char *world_last_messages(World *w) {
+    static char last[16384];
+    strncpy(last, world_messages(w), sizeof last - 1);
+    world_close(w);
+    return last;
+}

@@ -39,5 +39,7 @@ InterpStatus world_launch(World *w, const char *text, int64_t programs, const In
 
 /* All diagnostics as text, as a user would see them; and forgets them. */
 const char *world_messages(World *w);
+/* The same, then closes the world; the text lives until the next call. */
+const char *world_last_messages(World *w);
 
 #endif

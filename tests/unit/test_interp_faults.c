@@ -92,14 +92,14 @@ static const char load_one[] =
                                                   "}\n";
 
 static InterpStatus load_at(int32_t i, BoundsMode bounds, const char **text) {
-    static World w;
+    World w;
     world_open(&w);
     w.options.bounds = bounds;
     float data[64] = {0};
     InterpArg x = world_view(world_tensor(&w, DT_F32, 64, data), 8, 3, 4, 8, 1);
     InterpArg out = world_tensor(&w, DT_F32, 1, NULL);
     InterpStatus status = LAUNCH(&w, load_one, 1, x, out, world_scalar((uint32_t)i));
-    *text = world_messages(&w);
+    *text = world_last_messages(&w);
     return status;
 }
 
@@ -200,7 +200,7 @@ static const char compute[] =
                                                                                  test follow */
 
 static const char *fault_of(const char *line) {
-    static World w;
+    World w;
     world_open(&w);
     int32_t values[8] = {1, 2, 0, 4, 5, 0, 7, 8};
     InterpArg x = world_tensor(&w, DT_I32, 8, values), out = world_tensor(&w, DT_I32, 8, NULL);
@@ -209,7 +209,7 @@ static const char *fault_of(const char *line) {
     strbuf_puts(&kernel, line);
     strbuf_puts(&kernel, "    return\n}\n");
     cr_assert_eq(LAUNCH(&w, strbuf_str(&kernel), 1, x, out), INTERP_FAULT);
-    return world_messages(&w);
+    return world_last_messages(&w);
 }
 
 Test(interp, faults_of_computation) {
