@@ -75,7 +75,7 @@ BUILTIN(builtin_format) {
     size_t len = 0;
     if (!py_bind_text(py, "format", args, "value format_spec=", a))
         return PY_FAIL;
-    const char *spec = py_failed(a[1]) ? "" : arg_text(py, a[1], "format");
+    const char *spec = py_failed(a[1]) ? "" : host_arg_text(py, a[1], "format");
     if (spec == NULL)
         return PY_FAIL;
     len = strlen(spec);
@@ -159,7 +159,7 @@ BUILTIN(builtin_round) {
         return PY_FAIL;
     PyValue v = py_unwrap_constexpr(a[0]);
     bool whole = py_failed(a[1]) || a[1].tag == PY_NONE_TAG;
-    if (!whole && !arg_i64(py, a[1], "round", &digits))
+    if (!whole && !host_arg_i64(py, a[1], "round", &digits))
         return PY_FAIL;
     if (v.tag == PY_FLOAT_TAG)
         return whole ? py_int_from_double(py, rint(v.u.f)) : round_float(py, v.u.f, digits);
@@ -389,7 +389,7 @@ BUILTIN(builtin_issubclass) {
 }
 
 static Sym name_arg(PyCtx *py, PyValue v, const char *function) {
-    const char *text = arg_text(py, v, function);
+    const char *text = host_arg_text(py, v, function);
     return text == NULL ? NULL : strtab_sym(py->names, text);
 }
 

@@ -166,7 +166,7 @@ static PyValue builtin_enumerate(PyCtx *py, void *data, const PyArgs *args) {
     int64_t start = 0;
     (void)data;
     if (!py_bind_text(py, "enumerate", args, "iterable start=", a) ||
-        (!py_failed(a[1]) && !arg_i64(py, a[1], "enumerate", &start)))
+        (!py_failed(a[1]) && !host_arg_i64(py, a[1], "enumerate", &start)))
         return PY_FAIL;
     PyValue it = new_iter(py, ITER_ENUMERATE, PY_NONE, a, 1);
     if (!py_failed(it))

@@ -7,7 +7,7 @@
 /* ---- arguments --------------------------------------------------------------------------------
  */
 
-bool arg_i64(PyCtx *py, PyValue v, const char *function, int64_t *out) {
+bool host_arg_i64(PyCtx *py, PyValue v, const char *function, int64_t *out) {
     v = py_unwrap_constexpr(v);
     if (py_to_i64(v, out))
         return true;
@@ -15,7 +15,8 @@ bool arg_i64(PyCtx *py, PyValue v, const char *function, int64_t *out) {
         py_raise(py, PYEXC_OverflowError, "%s(): the integer is too large", function);
     else if (torch_is_tensor(v)) {
         PyValue item = torch_item(py, v);
-        bool ok = !py_failed(item) && !torch_is_tensor(item) && arg_i64(py, item, function, out);
+        bool ok =
+            !py_failed(item) && !torch_is_tensor(item) && host_arg_i64(py, item, function, out);
         py_decref(py, item);
         return ok;
     } else
@@ -32,7 +33,7 @@ static PyValue convert(PyCtx *py, PyValue v, const char *name, bool *found) {
     return *found ? py_call_values(py, method, &v, 1) : PY_NONE;
 }
 
-bool arg_double(PyCtx *py, PyValue v, double *out) {
+bool host_arg_double(PyCtx *py, PyValue v, double *out) {
     bool found;
     v = py_unwrap_constexpr(v);
     if (v.tag == PY_FLOAT_TAG) {
@@ -43,14 +44,15 @@ bool arg_double(PyCtx *py, PyValue v, double *out) {
         return py_int_to_double(py, v, out);
     PyValue converted =
         torch_is_tensor(v) ? torch_item(py, v) : convert(py, v, "__float__", &found);
-    bool ok = !py_failed(converted) && py_is_number(converted) && arg_double(py, converted, out);
+    bool ok =
+        !py_failed(converted) && py_is_number(converted) && host_arg_double(py, converted, out);
     if (!ok && !py_failed(converted))
         py_raise(py, PYEXC_TypeError, "must be real number, not %s", py_type_name(v));
     py_decref(py, converted);
     return ok;
 }
 
-const char *arg_text(PyCtx *py, PyValue v, const char *function) {
+const char *host_arg_text(PyCtx *py, PyValue v, const char *function) {
     if (py_is_str(v))
         return py_str_data(v, NULL);
     py_raise(py, PYEXC_TypeError, "%s() argument must be str, not %s", function, py_type_name(v));
@@ -70,7 +72,7 @@ static PyValue int_new(PyCtx *py, PyClass *cls, const PyArgs *args) {
     if (py_failed(a[0]))
         return py_int(0);
     PyValue x = py_unwrap_constexpr(a[0]);
-    if (!py_failed(a[1]) && !arg_i64(py, a[1], "int", &base))
+    if (!py_failed(a[1]) && !host_arg_i64(py, a[1], "int", &base))
         return PY_FAIL;
     if (base != 0 && (base < 2 || base > 36))
         return py_raise(py, PYEXC_ValueError, "int() base must be >= 2 and <= 36, or 0");
@@ -120,7 +122,7 @@ static PyValue float_new(PyCtx *py, PyClass *cls, const PyArgs *args) {
         return py_raise(py, PYEXC_TypeError,
                         "float() argument must be a string or a real number, not '%s'",
                         py_type_name(x));
-    return arg_double(py, x, &value) ? py_float(value) : PY_FAIL;
+    return host_arg_double(py, x, &value) ? py_float(value) : PY_FAIL;
 }
 
 static PyValue bool_new(PyCtx *py, PyClass *cls, const PyArgs *args) {
@@ -214,7 +216,7 @@ static PyValue range_new(PyCtx *py, PyClass *cls, const PyArgs *args) {
         return py_raise(py, PYEXC_TypeError, "range expected 1 to 3 arguments, got %zu",
                         args->num_pos + args->num_kw);
     for (size_t i = 0; i < args->num_pos; i++) {
-        if (!arg_i64(py, args->pos[i], "range", &part[args->num_pos == 1 ? 1 : i]))
+        if (!host_arg_i64(py, args->pos[i], "range", &part[args->num_pos == 1 ? 1 : i]))
             return PY_FAIL;
     }
     return py_range(py, part[0], part[1], part[2]);

@@ -217,9 +217,9 @@ void host_library_functions(PyCtx *py, PyValue module);
 PyValue import_module(PyCtx *py, const char *dotted, SrcRange range);
 
 /* An argument as int64; TypeError names `function`. */
-bool arg_i64(PyCtx *py, PyValue v, const char *function, int64_t *out);
+bool host_arg_i64(PyCtx *py, PyValue v, const char *function, int64_t *out);
 /* float(v) for numbers, one-element tensors and objects with __float__. */
-bool arg_double(PyCtx *py, PyValue v, double *out);
-const char *arg_text(PyCtx *py, PyValue v, const char *function); /* NULL: TypeError */
+bool host_arg_double(PyCtx *py, PyValue v, double *out);
+const char *host_arg_text(PyCtx *py, PyValue v, const char *function); /* NULL: TypeError */
 
 #endif

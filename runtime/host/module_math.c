@@ -13,7 +13,7 @@ typedef double (*RealFn)(double x);
 static PyValue real_call(PyCtx *py, const PyArgs *args, const char *name, RealFn fn) {
     PyValue v;
     double x;
-    if (!py_bind_text(py, name, args, "x", &v) || !arg_double(py, v, &x))
+    if (!py_bind_text(py, name, args, "x", &v) || !host_arg_double(py, v, &x))
         return PY_FAIL;
     double y = fn(x);
     if (isnan(y) && !isnan(x))
@@ -106,7 +106,7 @@ static PyValue to_int(PyCtx *py, const PyArgs *args, const char *name, RealFn fn
     v = py_unwrap_constexpr(v);
     if (py_is_int(v) || v.tag == PY_BOOL_TAG)
         return py_unary(py, UNARY_POS, v);
-    return arg_double(py, v, &x) ? py_int_from_double(py, fn(x)) : PY_FAIL;
+    return host_arg_double(py, v, &x) ? py_int_from_double(py, fn(x)) : PY_FAIL;
 }
 BUILTIN(math_floor) {
     return to_int(py, args, "floor", floor);
@@ -120,8 +120,8 @@ BUILTIN(math_trunc) {
 
 static bool two_reals(PyCtx *py, const PyArgs *args, const char *name, double *x, double *y) {
     PyValue a[2];
-    return py_bind_text(py, name, args, "x y", a) && arg_double(py, a[0], x) &&
-           arg_double(py, a[1], y);
+    return py_bind_text(py, name, args, "x y", a) && host_arg_double(py, a[0], x) &&
+           host_arg_double(py, a[1], y);
 }
 BUILTIN(math_pow) {
     double x, y;
@@ -154,8 +154,8 @@ BUILTIN(math_ldexp) {
     PyValue a[2];
     double x;
     int64_t e;
-    if (!py_bind_text(py, "ldexp", args, "x i", a) || !arg_double(py, a[0], &x) ||
-        !arg_i64(py, a[1], "ldexp", &e))
+    if (!py_bind_text(py, "ldexp", args, "x i", a) || !host_arg_double(py, a[0], &x) ||
+        !host_arg_i64(py, a[1], "ldexp", &e))
         return PY_FAIL;
     return py_float(ldexp(x, (int)(e > 5000 ? 5000 : e < -5000 ? -5000 : e)));
 }
@@ -163,7 +163,7 @@ BUILTIN(math_frexp) {
     PyValue v, both[2];
     double x;
     int e;
-    if (!py_bind_text(py, "frexp", args, "x", &v) || !arg_double(py, v, &x))
+    if (!py_bind_text(py, "frexp", args, "x", &v) || !host_arg_double(py, v, &x))
         return PY_FAIL;
     both[0] = py_float(frexp(x, &e));
     both[1] = py_int(isfinite(x) ? e : 0);
@@ -172,7 +172,7 @@ BUILTIN(math_frexp) {
 BUILTIN(math_modf) {
     PyValue v, both[2];
     double x, whole;
-    if (!py_bind_text(py, "modf", args, "x", &v) || !arg_double(py, v, &x))
+    if (!py_bind_text(py, "modf", args, "x", &v) || !host_arg_double(py, v, &x))
         return PY_FAIL;
     both[0] = py_float(modf(x, &whole));
     both[1] = py_float(whole);
@@ -181,19 +181,21 @@ BUILTIN(math_modf) {
 BUILTIN(math_isnan) {
     PyValue v;
     double x;
-    return py_bind_text(py, "isnan", args, "x", &v) && arg_double(py, v, &x) ? py_bool(isnan(x))
-                                                                             : PY_FAIL;
+    return py_bind_text(py, "isnan", args, "x", &v) && host_arg_double(py, v, &x)
+               ? py_bool(isnan(x))
+               : PY_FAIL;
 }
 BUILTIN(math_isinf) {
     PyValue v;
     double x;
-    return py_bind_text(py, "isinf", args, "x", &v) && arg_double(py, v, &x) ? py_bool(isinf(x))
-                                                                             : PY_FAIL;
+    return py_bind_text(py, "isinf", args, "x", &v) && host_arg_double(py, v, &x)
+               ? py_bool(isinf(x))
+               : PY_FAIL;
 }
 BUILTIN(math_isfinite) {
     PyValue v;
     double x;
-    return py_bind_text(py, "isfinite", args, "x", &v) && arg_double(py, v, &x)
+    return py_bind_text(py, "isfinite", args, "x", &v) && host_arg_double(py, v, &x)
                ? py_bool(isfinite(x))
                : PY_FAIL;
 }
@@ -201,9 +203,9 @@ BUILTIN(math_isclose) {
     PyValue a[4];
     double x, y, rel = 1e-9, abs_ = 0.0;
     if (!py_bind_text(py, "isclose", args, "a b * rel_tol= abs_tol=", a) ||
-        !arg_double(py, a[0], &x) || !arg_double(py, a[1], &y) ||
-        (!py_failed(a[2]) && !arg_double(py, a[2], &rel)) ||
-        (!py_failed(a[3]) && !arg_double(py, a[3], &abs_)))
+        !host_arg_double(py, a[0], &x) || !host_arg_double(py, a[1], &y) ||
+        (!py_failed(a[2]) && !host_arg_double(py, a[2], &rel)) ||
+        (!py_failed(a[3]) && !host_arg_double(py, a[3], &abs_)))
         return PY_FAIL;
     if (x == y)
         return py_bool(true);
@@ -267,7 +269,7 @@ BUILTIN(math_lcm) {
 BUILTIN(math_factorial) {
     PyValue v;
     int64_t n;
-    if (!py_bind_text(py, "factorial", args, "n", &v) || !arg_i64(py, v, "factorial", &n))
+    if (!py_bind_text(py, "factorial", args, "n", &v) || !host_arg_i64(py, v, "factorial", &n))
         return PY_FAIL;
     if (n < 0)
         return py_raise(py, PYEXC_ValueError, "factorial() not defined for negative values");
@@ -285,8 +287,8 @@ BUILTIN(math_factorial) {
 BUILTIN(math_comb) {
     PyValue a[2];
     int64_t n, k;
-    if (!py_bind_text(py, "comb", args, "n k", a) || !arg_i64(py, a[0], "comb", &n) ||
-        !arg_i64(py, a[1], "comb", &k))
+    if (!py_bind_text(py, "comb", args, "n k", a) || !host_arg_i64(py, a[0], "comb", &n) ||
+        !host_arg_i64(py, a[1], "comb", &k))
         return PY_FAIL;
     if (n < 0 || k < 0)
         return py_raise(py, PYEXC_ValueError, "comb() needs non-negative integers");
@@ -355,7 +357,7 @@ BUILTIN(math_fsum) {
     for (size_t i = 0; i < py_seq_len(items) && ok; i++) {
         double x;
         size_t kept = 0;
-        ok = arg_double(py, py_seq_item(items, i), &x);
+        ok = host_arg_double(py, py_seq_item(items, i), &x);
         for (size_t j = 0; ok && j < count; j++) {
             double y = partial[j], big = fabs(x) >= fabs(y) ? x : y, small = big == x ? y : x;
             double hi = big + small, lo = small - (hi - big);

@@ -12,7 +12,7 @@
 
 static const char *bound_text(PyCtx *py, const PyArgs *args, const char *function) {
     PyValue v;
-    return py_bind_text(py, function, args, "path", &v) ? arg_text(py, v, function) : NULL;
+    return py_bind_text(py, function, args, "path", &v) ? host_arg_text(py, v, function) : NULL;
 }
 
 /* ---- sys --------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ BUILTIN(sys_getrecursionlimit) {
 static PyValue stream_write(PyCtx *py, void *data, const PyArgs *args) {
     PyValue v;
     FILE *file = data;
-    if (!py_bind_text(py, "write", args, "text", &v) || arg_text(py, v, "write") == NULL)
+    if (!py_bind_text(py, "write", args, "text", &v) || host_arg_text(py, v, "write") == NULL)
         return PY_FAIL;
     size_t len;
     const char *text = py_str_data(v, &len);
@@ -105,7 +105,7 @@ BUILTIN(os_getenv) {
     PyValue a[2];
     const char *name, *value;
     if (!py_bind_text(py, "getenv", args, "key default=", a) ||
-        (name = arg_text(py, a[0], "getenv")) == NULL)
+        (name = host_arg_text(py, a[0], "getenv")) == NULL)
         return PY_FAIL;
     value = getenv(name);
     if (value != NULL)
@@ -135,7 +135,7 @@ BUILTIN(path_join) {
     ArenaMark mark = arena_mark(py->scratch);
     StrBuf path = STRBUF(py->scratch);
     for (size_t i = 0; i < args->num_pos; i++) {
-        const char *part = arg_text(py, args->pos[i], "join");
+        const char *part = host_arg_text(py, args->pos[i], "join");
         if (part == NULL)
             return PY_FAIL;
         if (part[0] == '/')
@@ -289,7 +289,7 @@ BUILTIN(time_perf_counter_ns) {
 BUILTIN(time_sleep) {
     PyValue v;
     double left;
-    if (!py_bind_text(py, "sleep", args, "seconds", &v) || !arg_double(py, v, &left))
+    if (!py_bind_text(py, "sleep", args, "seconds", &v) || !host_arg_double(py, v, &left))
         return PY_FAIL;
     if (left < 0)
         return py_raise(py, PYEXC_ValueError, "sleep length must be non-negative");

@@ -94,7 +94,7 @@ static PyValue module_future(PyCtx *py) {
 BUILTIN(lib_namedtuple) {
     PyValue a[4];
     if (!py_bind_text(py, "namedtuple", args, "typename field_names * defaults= rename=", a) ||
-        arg_text(py, a[0], "namedtuple") == NULL)
+        host_arg_text(py, a[0], "namedtuple") == NULL)
         return PY_FAIL;
     PyValue names;
     if (py_is_str(a[1])) {
@@ -116,7 +116,7 @@ BUILTIN(lib_namedtuple) {
     size_t count = py_seq_len(names);
     Sym *fields = ARENA_ARRAY(py->arena, Sym, count + 1);
     for (size_t i = 0; i < count; i++) {
-        const char *field = arg_text(py, py_seq_item(names, i), "namedtuple");
+        const char *field = host_arg_text(py, py_seq_item(names, i), "namedtuple");
         fields[i] = strtab_sym(py->names, field != NULL ? field : "");
     }
     py_decref(py, names);
@@ -181,7 +181,7 @@ BUILTIN(lib_field_names) {
 /* warnings.warn: a line on standard error, where Python puts it too. */
 BUILTIN(lib_warn) {
     PyValue text;
-    if (!py_bind_text(py, "warn", args, "text", &text) || arg_text(py, text, "warn") == NULL)
+    if (!py_bind_text(py, "warn", args, "text", &text) || host_arg_text(py, text, "warn") == NULL)
         return PY_FAIL;
     fprintf(py->host->options.err, "%s\n", py_str_data(text, NULL));
     return PY_NONE;
