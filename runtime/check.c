@@ -2,7 +2,8 @@
  *
  * Every kernel is compiled for one signature: the one given, or one told from its annotations and
  * the way it uses its parameters. A function that returns a value is called by kernels, not
- * launched; what its parameters are is known only there.
+ * launched, and what its parameters are is known only there; unless annotations such as "*fp32" say
+ * that it is meant to be launched.
  */
 #include "runtime/program.h"
 
@@ -32,6 +33,20 @@ static bool returns_value(StmtList body) {
     return false;
 }
 
+static bool has_signature(const Params *params) {
+    for (size_t i = 0; i < params->args.len; i++) {
+        const Expr *annotation = params->args.items[i].annotation;
+        if (annotation != NULL && annotation->kind == EXPR_CONSTANT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_launched(const JitFn *fn) {
+    return has_signature(&fn->def->params) || !returns_value(fn->def->body);
+}
+
 /* Compiles one kernel; what is wrong is reported. */
 static void check_kernel(Program *program, const JitFn *fn, const char *signature) {
     Arena *arena = program->session->arena;
@@ -54,7 +69,7 @@ static void check_kernels(Program *program, const CheckRequest *request) {
         return;
     }
     for (size_t i = 0; i < kernels.len; i++) {
-        if (request->signature != NULL || !returns_value(kernels.data[i]->def->body)) {
+        if (request->signature != NULL || is_launched(kernels.data[i])) {
             check_kernel(program, kernels.data[i], request->signature);
         }
     }
