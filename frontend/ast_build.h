@@ -10,12 +10,9 @@
 #define TKC_FRONTEND_AST_BUILD_H
 
 #include "frontend/parser_state.h"
+#include "support/map.h"
 
 /* ---- What the grammar collects before a node can be made ---- */
-
-typedef struct DottedName {
-    Sym name;
-} DottedName;
 
 typedef enum ParamKind {
     PARAM_PLAIN,
@@ -46,6 +43,7 @@ typedef enum ArgKind {
 typedef struct CallArgs {
     ExprList args;
     KeywordList keywords;
+    Map *keyword_names; /* to the keyword's range; made once there are many */
     bool saw_keyword, saw_doublestar;
     Expr *generator;
     size_t count;
@@ -79,6 +77,7 @@ typedef struct ClassPatternArgs {
     PatternList patterns;
     SymList names;
     PatternList values;
+    Map named; /* names to patterns */
 } ClassPatternArgs;
 typedef struct MappingItems {
     ExprList keys;
@@ -98,16 +97,22 @@ StmtList *stmt_list_add(Parser *parser, StmtList *list, Stmt *stmt);
 StmtList *stmt_list_append(Parser *parser, StmtList *list, const StmtList *more);
 SymList *sym_list_add(Parser *parser, SymList *list, Sym sym, SrcRange range);
 AliasList *alias_list(Parser *parser);
-AliasList *alias_list_add(Parser *parser, AliasList *list, Alias alias);
-Alias star_alias(Parser *parser, SrcRange range);
-DottedName dotted_name_add(Parser *parser, DottedName left, Sym right);
+Alias *import_alias(Parser *parser, Sym name, Sym asname, SrcRange range);
+Alias *star_alias(Parser *parser, SrcRange range);
+AliasList *alias_list_add(Parser *parser, AliasList *list, const Alias *alias);
+/* a.b.c, collected from the left (NULL: nothing yet) and finished. */
+StrBuf *dotted_name_add(Parser *parser, StrBuf *left, Sym right);
+Sym dotted_name(Parser *parser, const StrBuf *text);
 ElifList *elif_list_add(Parser *parser, ElifList *list, SrcRange header, Expr *test,
                         StmtList *body);
-WithItemList *with_items_add(Parser *parser, WithItemList *list, WithItem item);
+WithItem *with_item(Parser *parser, Expr *context, Expr *target);
+WithItemList *with_items_add(Parser *parser, WithItemList *list, const WithItem *item);
 /* Refuses a mixture of `except` and `except*`. */
-HandlerList *handlers_add(Parser *parser, HandlerList *list, Handler handler);
-TypeParamList *type_params_add(Parser *parser, TypeParamList *list, TypeParam param);
-MatchCaseList *cases_add(Parser *parser, MatchCaseList *list, MatchCase item);
+HandlerList *handlers_add(Parser *parser, HandlerList *list, const Handler *handler);
+TypeParam *type_param(Parser *parser, int kind, Sym name, Expr *bound, SrcRange range);
+TypeParamList *type_params_add(Parser *parser, TypeParamList *list, const TypeParam *param);
+MatchCase *match_case(Parser *parser, Pattern *pattern, Expr *guard, const StmtList *body);
+MatchCaseList *cases_add(Parser *parser, MatchCaseList *list, const MatchCase *item);
 uint32_t cases_end(const MatchCaseList *list);
 DictItems *dict_items_add(Parser *parser, DictItems *items, Expr *key, Expr *value);
 ComprehensionList *comps_add(Parser *parser, ComprehensionList *list, Comprehension *clause);
@@ -117,7 +122,9 @@ ClassPatternArgs *class_args_add(Parser *parser, ClassPatternArgs *args, SrcRang
 MappingItems *mapping_add(Parser *parser, MappingItems *items, SrcRange range, Expr *key,
                           Pattern *pattern, Sym rest);
 /* Check the order of parameters and arguments. */
-ParamItems *param_add(Parser *parser, ParamItems *items, ParamItem item);
+ParamItem *param_item(Parser *parser, ParamKind kind, Sym name, Expr *annotation, Expr *default_,
+                      SrcRange range, SrcRange name_range);
+ParamItems *param_add(Parser *parser, ParamItems *items, const ParamItem *item);
 ParamItems *end_params(Parser *parser, SrcRange range, ParamItems *items, bool trailing_comma);
 CallArgs *arg_add(Parser *parser, CallArgs *args, ArgKind kind, Expr *name, Expr *value,
                   SrcRange range);
@@ -202,7 +209,8 @@ Stmt *build_with(Parser *parser, SrcRange range, SrcRange header, WithItemList *
                  StmtList *body, bool is_async);
 Stmt *build_try(Parser *parser, SrcRange range, SrcRange header, StmtList *body,
                 HandlerList *handlers, StmtList *orelse, StmtList *finalbody);
-Handler build_handler(SrcRange range, bool is_star, Expr *type, Sym name, StmtList *body);
+Handler *build_handler(Parser *parser, SrcRange range, bool is_star, Expr *type, Sym name,
+                       StmtList *body);
 Stmt *build_function(Parser *parser, SrcRange range, SrcRange header, Sym name, SrcRange name_range,
                      TypeParamList *type_params, ParamItems *params, Expr *returns, StmtList *body);
 Stmt *build_class(Parser *parser, SrcRange range, SrcRange header, Sym name, SrcRange name_range,

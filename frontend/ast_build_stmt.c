@@ -180,8 +180,11 @@ Stmt *build_with(Parser *parser, SrcRange range, SrcRange header, WithItemList *
     return finish(parser, stmt);
 }
 
-Handler build_handler(SrcRange range, bool is_star, Expr *type, Sym name, StmtList *body) {
-    return (Handler){{type, name, *body, range}, is_star};
+Handler *build_handler(Parser *parser, SrcRange range, bool is_star, Expr *type, Sym name,
+                       StmtList *body) {
+    Handler *handler = ARENA_NEW(parser->arena, Handler);
+    *handler = (Handler){{type, name, *body, range}, is_star};
+    return handler;
 }
 
 Stmt *build_try(Parser *parser, SrcRange range, SrcRange header, StmtList *body,

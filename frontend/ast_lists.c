@@ -66,20 +66,35 @@ AliasList *alias_list(Parser *parser) {
     return ARENA_NEW(parser->arena, AliasList);
 }
 
-AliasList *alias_list_add(Parser *parser, AliasList *list, Alias alias) {
+Alias *import_alias(Parser *parser, Sym name, Sym asname, SrcRange range) {
+    Alias *alias = ARENA_NEW(parser->arena, Alias);
+    *alias = (Alias){name, asname, range};
+    return alias;
+}
+
+Alias *star_alias(Parser *parser, SrcRange range) {
+    return import_alias(parser, strtab_sym(parser->names, "*"), NULL, range);
+}
+
+AliasList *alias_list_add(Parser *parser, AliasList *list, const Alias *alias) {
     LIST_OR_NEW(parser, list, AliasList);
-    LIST_ADD(parser, list, Alias, alias);
+    LIST_ADD(parser, list, Alias, *alias);
     return list;
 }
 
-Alias star_alias(Parser *parser, SrcRange range) {
-    return (Alias){strtab_sym(parser->names, "*"), NULL, range};
+StrBuf *dotted_name_add(Parser *parser, StrBuf *left, Sym right) {
+    if (!left) {
+        left = ARENA_NEW(parser->arena, StrBuf);
+        *left = STRBUF(parser->arena);
+    } else {
+        strbuf_putc(left, '.');
+    }
+    strbuf_puts(left, right);
+    return left;
 }
 
-DottedName dotted_name_add(Parser *parser, DottedName left, Sym right) {
-    StrBuf text = STRBUF(parser->arena);
-    strbuf_printf(&text, "%s.%s", left.name, right);
-    return (DottedName){strtab_intern(parser->names, text.data, text.len)};
+Sym dotted_name(Parser *parser, const StrBuf *text) {
+    return strtab_intern(parser->names, text->data, text->len);
 }
 
 ElifList *elif_list_add(Parser *parser, ElifList *list, SrcRange header, Expr *test,
@@ -90,21 +105,39 @@ ElifList *elif_list_add(Parser *parser, ElifList *list, SrcRange header, Expr *t
     return list;
 }
 
-WithItemList *with_items_add(Parser *parser, WithItemList *list, WithItem item) {
+WithItem *with_item(Parser *parser, Expr *context, Expr *target) {
+    WithItem *item = ARENA_NEW(parser->arena, WithItem);
+    *item = (WithItem){context, target};
+    return item;
+}
+
+WithItemList *with_items_add(Parser *parser, WithItemList *list, const WithItem *item) {
     LIST_OR_NEW(parser, list, WithItemList);
-    LIST_ADD(parser, list, WithItem, item);
+    LIST_ADD(parser, list, WithItem, *item);
     return list;
 }
 
-TypeParamList *type_params_add(Parser *parser, TypeParamList *list, TypeParam param) {
+TypeParam *type_param(Parser *parser, int kind, Sym name, Expr *bound, SrcRange range) {
+    TypeParam *param = ARENA_NEW(parser->arena, TypeParam);
+    *param = (TypeParam){kind, name, bound, range};
+    return param;
+}
+
+TypeParamList *type_params_add(Parser *parser, TypeParamList *list, const TypeParam *param) {
     LIST_OR_NEW(parser, list, TypeParamList);
-    LIST_ADD(parser, list, TypeParam, param);
+    LIST_ADD(parser, list, TypeParam, *param);
     return list;
 }
 
-MatchCaseList *cases_add(Parser *parser, MatchCaseList *list, MatchCase item) {
+MatchCase *match_case(Parser *parser, Pattern *pattern, Expr *guard, const StmtList *body) {
+    MatchCase *item = ARENA_NEW(parser->arena, MatchCase);
+    *item = (MatchCase){pattern, guard, *body};
+    return item;
+}
+
+MatchCaseList *cases_add(Parser *parser, MatchCaseList *list, const MatchCase *item) {
     LIST_OR_NEW(parser, list, MatchCaseList);
-    LIST_ADD(parser, list, MatchCase, item);
+    LIST_ADD(parser, list, MatchCase, *item);
     return list;
 }
 
@@ -135,11 +168,14 @@ PatternList *pattern_list_add(Parser *parser, PatternList *list, Pattern *patter
 
 ClassPatternArgs *class_args_add(Parser *parser, ClassPatternArgs *args, SrcRange range, Sym name,
                                  Pattern *pattern) {
-    LIST_OR_NEW(parser, args, ClassPatternArgs);
+    if (!args) {
+        args = ARENA_NEW(parser->arena, ClassPatternArgs);
+        map_init_ptr(&args->named, parser->arena);
+    }
     if (name) {
-        for (size_t i = 0; i < args->names.len; i++)
-            if (args->names.items[i] == name)
-                PARSE_ERROR(parser, REPEATED_ATTRIBUTE, range, name);
+        if (map_hasp(&args->named, name))
+            PARSE_ERROR(parser, REPEATED_ATTRIBUTE, range, name);
+        map_setp(&args->named, name, pattern);
         sym_list_add(parser, &args->names, name, range);
         pattern_list_add(parser, &args->values, pattern);
         return args;
@@ -169,13 +205,13 @@ MappingItems *mapping_add(Parser *parser, MappingItems *items, SrcRange range, E
     return items;
 }
 
-HandlerList *handlers_add(Parser *parser, HandlerList *list, Handler handler) {
+HandlerList *handlers_add(Parser *parser, HandlerList *list, const Handler *handler) {
     LIST_OR_NEW(parser, list, HandlerList);
-    LIST_ADD(parser, &list->list, ExceptHandler, handler.handler);
+    LIST_ADD(parser, &list->list, ExceptHandler, handler->handler);
     if (list->list.len == 1)
-        list->is_star = handler.is_star;
-    else if (list->is_star != handler.is_star)
-        PARSE_ERROR(parser, MIXED_EXCEPT, handler.handler.range);
+        list->is_star = handler->is_star;
+    else if (list->is_star != handler->is_star)
+        PARSE_ERROR(parser, MIXED_EXCEPT, handler->handler.range);
     return list;
 }
 
@@ -225,23 +261,30 @@ static void add_star(Parser *parser, ParamItems *items, const ParamItem *item) {
         items->params.vararg = single_arg(parser, item->arg);
 }
 
-ParamItems *param_add(Parser *parser, ParamItems *items, ParamItem item) {
+ParamItem *param_item(Parser *parser, ParamKind kind, Sym name, Expr *annotation, Expr *default_,
+                      SrcRange range, SrcRange name_range) {
+    ParamItem *item = ARENA_NEW(parser->arena, ParamItem);
+    *item = (ParamItem){kind, {name, annotation, default_, range}, name_range};
+    return item;
+}
+
+ParamItems *param_add(Parser *parser, ParamItems *items, const ParamItem *item) {
     LIST_OR_NEW(parser, items, ParamItems);
     if (items->params.kwarg)
-        PARSE_ERROR(parser, PARAM_ORDER, item.range, "no parameter may follow `**`");
-    switch (item.kind) {
+        PARSE_ERROR(parser, PARAM_ORDER, item->range, "no parameter may follow `**`");
+    switch (item->kind) {
     case PARAM_PLAIN:
-        add_plain(parser, items, &item);
+        add_plain(parser, items, item);
         break;
     case PARAM_SLASH:
-        add_slash(parser, items, &item);
+        add_slash(parser, items, item);
         break;
     case PARAM_STAR:
     case PARAM_VARARG:
-        add_star(parser, items, &item);
+        add_star(parser, items, item);
         break;
     case PARAM_KWARG:
-        items->params.kwarg = single_arg(parser, item.arg);
+        items->params.kwarg = single_arg(parser, item->arg);
         break;
     }
     return items;
@@ -270,21 +313,54 @@ static void add_positional(Parser *parser, CallArgs *args, ArgKind kind, Expr *v
     expr_list_add(parser, &args->args, value);
 }
 
+/* Remembers a keyword's name; returns where the same name was given before, or NULL. */
+static const SrcRange *remember_keyword(Parser *parser, CallArgs *args, const Keyword *keyword) {
+    enum { MANY = 8 }; /* fewer are compared one by one */
+    size_t len = args->keywords.len;
+    if (len == MANY && !args->keyword_names) {
+        args->keyword_names = ARENA_NEW(parser->arena, Map);
+        map_init_ptr(args->keyword_names, parser->arena);
+        for (size_t i = 0; i < len; i++)
+            if (args->keywords.items[i].name)
+                map_setp(args->keyword_names, args->keywords.items[i].name,
+                         arena_memdup(parser->arena, &args->keywords.items[i].name_range,
+                                      sizeof(SrcRange), _Alignof(SrcRange)));
+    }
+    if (args->keyword_names) {
+        const SrcRange *before = map_getp(args->keyword_names, keyword->name);
+        if (!before)
+            map_setp(args->keyword_names, keyword->name,
+                     arena_memdup(parser->arena, &keyword->name_range, sizeof(SrcRange),
+                                  _Alignof(SrcRange)));
+        return before;
+    }
+    for (size_t i = 0; i < len; i++)
+        if (args->keywords.items[i].name == keyword->name)
+            return &args->keywords.items[i].name_range;
+    return NULL;
+}
+
+static void name_keyword(Parser *parser, CallArgs *args, Keyword *keyword, const Expr *name) {
+    keyword->name_range = name->range;
+    if (name->kind != EXPR_NAME || name->parenthesized) {
+        keyword->name = strtab_sym(parser->names, "?");
+        if (name->kind != EXPR_ERROR)
+            diag_help(PARSE_ERROR(parser, BAD_KEYWORD, name->range),
+                      "a keyword argument is `name=value`; to compare, write `==`");
+        return;
+    }
+    keyword->name = name->u.name.id;
+    const SrcRange *before = remember_keyword(parser, args, keyword);
+    if (before)
+        diag_note(PARSE_ERROR(parser, REPEATED_KEYWORD, name->range, keyword->name), *before,
+                  "first given here");
+}
+
 static void add_keyword(Parser *parser, CallArgs *args, Expr *name, Expr *value, SrcRange range) {
     Keyword keyword = {NULL, range, value};
     if (name) {
         args->saw_keyword = true;
-        keyword.name_range = name->range;
-        keyword.name = name->kind == EXPR_NAME ? name->u.name.id : strtab_sym(parser->names, "?");
-        if (name->kind == EXPR_ERROR)
-            parser->has_errors = true;
-        else if (name->kind != EXPR_NAME || name->parenthesized)
-            diag_help(PARSE_ERROR(parser, BAD_KEYWORD, name->range),
-                      "a keyword argument is `name=value`; to compare, write `==`");
-        for (size_t i = 0; i < args->keywords.len; i++)
-            if (args->keywords.items[i].name == keyword.name && name->kind == EXPR_NAME)
-                diag_note(PARSE_ERROR(parser, REPEATED_KEYWORD, name->range, keyword.name),
-                          args->keywords.items[i].name_range, "first given here");
+        name_keyword(parser, args, &keyword, name);
     } else {
         args->saw_doublestar = true;
     }

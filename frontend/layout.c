@@ -108,9 +108,7 @@ static void indent_more(Scan *scan, uint32_t column, uint32_t tab1_column) {
         diag_help(PARSE_ERROR(scan->parser, UNEXPECTED_INDENT, indent_range(scan)),
                   "only the line after a `:` starts a deeper block");
     if (scan->num_indents == MAX_BLOCKS) {
-        if (!scan->parser->too_deep)
-            PARSE_ERROR(scan->parser, TOO_MANY_BLOCKS, indent_range(scan), (int)MAX_BLOCKS);
-        scan->parser->too_deep = true;
+        SCAN_GIVE_UP(scan, TOO_MANY_BLOCKS, indent_range(scan), (int)MAX_BLOCKS);
         return;
     }
     Indent indent = {column, tab1_column, 0, !expected};
@@ -230,11 +228,9 @@ static void push_bracket(Scan *scan, int kind) {
     Bracket bracket = {(uint32_t)add_token(scan, kind, scan->lo, scan->hi), field, false};
     scan->fresh_line = false;
     vec_push(scan->parser->arena, &scan->brackets, bracket);
-    if (scan->brackets.len == MAX_BRACKETS + 1 && !scan->parser->too_deep) {
-        PARSE_ERROR(scan->parser, TOO_MANY_BRACKETS, parser_range(scan->parser, scan->lo, scan->hi),
-                    (int)MAX_BRACKETS);
-        scan->parser->too_deep = true;
-    }
+    if (scan->brackets.len == MAX_BRACKETS + 1)
+        SCAN_GIVE_UP(scan, TOO_MANY_BRACKETS, parser_range(scan->parser, scan->lo, scan->hi),
+                     (int)MAX_BRACKETS);
 }
 
 static void close_synthetically(Scan *scan) {
@@ -562,6 +558,8 @@ bool layout_run(Parser *parser) {
         scan->lo = scan->hi = scan->line_lo = 3;
     vec_reserve(parser->arena, &parser->tokens, file->len / 5 + 16);
     scan_run(scan);
+    if (scan->gave_up)
+        return false;
     soft_keywords_resolve(scan);
     return true;
 }

@@ -20,7 +20,8 @@ static void set_text(Parser *parser, Expr *expr, ConstKind kind, const StrBuf *t
 
 Expr *build_number(Parser *parser, SrcRange range) {
     Expr *expr = build_constant(parser, range, CONST_INT);
-    StrBuf digits = STRBUF(parser->arena);
+    char *digits = arena_alloc(parser->arena, range.hi - range.lo + 1, 1);
+    size_t len = 0;
     bool is_float = false;
     bool hex = false;
     for (uint32_t i = range.lo; i < range.hi; i++) {
@@ -30,15 +31,15 @@ Expr *build_number(Parser *parser, SrcRange range) {
         hex = hex || c == 'x';
         is_float = is_float || (!hex && (c == '.' || c == 'e' || c == 'j'));
         if (c != '_')
-            strbuf_putc(&digits, c);
+            digits[len++] = c;
     }
-    if (!is_float) {
-        set_text(parser, expr, CONST_INT, &digits);
-        return expr;
+    expr->u.constant.text = digits;
+    expr->u.constant.text_len = len;
+    if (is_float) {
+        bool imaginary = digits[len - 1] == 'j';
+        expr->u.constant.kind = imaginary ? CONST_COMPLEX : CONST_FLOAT;
+        expr->u.constant.number = strtod(digits, NULL);
     }
-    bool imaginary = digits.data[digits.len - 1] == 'j';
-    expr->u.constant.kind = imaginary ? CONST_COMPLEX : CONST_FLOAT;
-    expr->u.constant.number = strtod(digits.data, NULL);
     return expr;
 }
 
@@ -325,39 +326,46 @@ char check_conversion(Parser *parser, SrcRange bang, SrcRange range, Sym name) {
 
 /* ---- Adjacent literals ---- */
 
-/* Appends a constant to the parts of an f-string, joining it with a constant before it. */
-static void add_constant(Parser *parser, ExprList *out, Expr *part) {
-    if (part->u.constant.text_len == 0)
+/* The parts of a run of literals of which some are f-strings; neighbouring constants become one. */
+typedef struct PartJoiner {
+    Parser *parser;
+    ExprList *out;
+    StrBuf text; /* of the constants since the last field */
+    SrcRange range;
+} PartJoiner;
+
+static void flush_text(PartJoiner *joiner) {
+    if (joiner->text.len == 0)
         return;
-    Expr *last = out->len > 0 ? out->items[out->len - 1] : NULL;
-    if (!last || last->kind != EXPR_CONSTANT) {
-        expr_list_add(parser, out, part);
+    Expr *constant = build_constant(joiner->parser, joiner->range, CONST_STR);
+    set_text(joiner->parser, constant, CONST_STR, &joiner->text);
+    expr_list_add(joiner->parser, joiner->out, constant);
+    joiner->text = STRBUF(joiner->parser->arena);
+}
+
+static void join_part(PartJoiner *joiner, Expr *part) {
+    if (part->kind != EXPR_CONSTANT) {
+        flush_text(joiner);
+        expr_list_add(joiner->parser, joiner->out, part);
         return;
     }
-    StrBuf text = STRBUF(parser->arena);
-    strbuf_write(&text, last->u.constant.text, last->u.constant.text_len);
-    strbuf_write(&text, part->u.constant.text, part->u.constant.text_len);
-    set_text(parser, last, CONST_STR, &text);
-    last->range = range_join(last->range, part->range);
+    joiner->range = joiner->text.len > 0 ? range_join(joiner->range, part->range) : part->range;
+    strbuf_write(&joiner->text, part->u.constant.text, part->u.constant.text_len);
 }
 
 static Expr *join_formatted(Parser *parser, SrcRange range, const ExprList *parts) {
-    ExprList *out = expr_list(parser);
+    PartJoiner joiner = {parser, expr_list(parser), STRBUF(parser->arena), range};
     for (size_t i = 0; i < parts->len; i++) {
         Expr *part = parts->items[i];
-        if (part->kind == EXPR_CONSTANT) {
-            add_constant(parser, out, part);
+        if (part->kind != EXPR_JOINEDSTR) {
+            join_part(&joiner, part);
             continue;
         }
-        const ExprList *inner = &part->u.joined.values;
-        for (size_t j = 0; j < inner->len; j++) {
-            if (inner->items[j]->kind == EXPR_CONSTANT)
-                add_constant(parser, out, inner->items[j]);
-            else
-                expr_list_add(parser, out, inner->items[j]);
-        }
+        for (size_t j = 0; j < part->u.joined.values.len; j++)
+            join_part(&joiner, part->u.joined.values.items[j]);
     }
-    return new_joined(parser, range, out);
+    flush_text(&joiner);
+    return new_joined(parser, range, joiner.out);
 }
 
 static Expr *join_constants(Parser *parser, SrcRange range, const ExprList *parts) {

@@ -29,6 +29,8 @@
 %param {Parser *parser}
 
 %code requires {
+#include <string.h>
+
 #include "frontend/ast_build.h"
 }
 
@@ -48,11 +50,29 @@ const char *token_kind_text(int kind);
         else                                                                                       \
             (current).lo = (current).hi;                                                           \
     } while (0)
-/* The stack never grows: it lies in the frame of the parser, and what needs more is too deep. */
-#define YYINITDEPTH 12000
-#define YYMAXDEPTH  YYINITDEPTH
+/* Larger stacks come from the arena; what needs more than this is too deep. */
+enum { MAX_STACK = 12800 };
+#define YYINITDEPTH 200
+#define yyoverflow(message, states, states_used, values, values_used, ranges, ranges_used, depth)  \
+    do {                                                                                           \
+        if (*(depth) < MAX_STACK) {                                                                \
+            *(depth) *= 2;                                                                         \
+            GROW_STACK(states, states_used, *(depth));                                             \
+            GROW_STACK(values, values_used, *(depth));                                             \
+            GROW_STACK(ranges, ranges_used, *(depth));                                             \
+        } else {                                                                                   \
+            report_too_deep(parser, yylloc);                                                       \
+        }                                                                                          \
+    } while (0)
+#define GROW_STACK(stack, used, depth)                                                             \
+    (*(stack) = grow_stack(parser, *(stack), (size_t)(used), (size_t)(depth) * sizeof **(stack)))
 
 static void tkc_yyerror(const SrcRange *range, Parser *parser, const char *message);
+
+static void *grow_stack(Parser *parser, const void *stack, size_t used, size_t size) {
+    void *bigger = arena_alloc(parser->arena, size, _Alignof(max_align_t));
+    return memcpy(bigger, stack, used);
+}
 
 static SrcRange upto_block(SrcRange start, SrcRange block) {
     return (SrcRange){start.file, start.lo, block.lo + 1};
@@ -115,21 +135,21 @@ static SrcRange upto_block(SrcRange start, SrcRange block) {
 %nterm <Comprehension *> comp_clause
 %nterm <CallArgs *> arguments argument_list bases_opt
 %nterm <ParamItems *> parameters parameter_list lambda_parameters lambda_list
-%nterm <ParamItem> parameter lambda_parameter
+%nterm <ParamItem *> parameter lambda_parameter
 %nterm <TypeParamList *> type_params_opt type_param_list
-%nterm <TypeParam> type_param
+%nterm <TypeParam *> type_param
 %nterm <AliasList *> import_names from_names from_list
-%nterm <Alias> import_name from_name
-%nterm <DottedName> dotted_name
+%nterm <Alias *> import_name from_name
+%nterm <StrBuf *> dotted_name
 %nterm <unsigned> dots
 %nterm <SymList *> name_list
 %nterm <WithItemList *> with_items
-%nterm <WithItem> with_item
+%nterm <WithItem *> with_item
 %nterm <ElifList *> elif_list
 %nterm <HandlerList *> handlers
-%nterm <Handler> handler
+%nterm <Handler *> handler
 %nterm <MatchCaseList *> cases
-%nterm <MatchCase> case
+%nterm <MatchCase *> case
 %nterm <Pattern *> patterns pattern closed_pattern or_pattern star_pattern
 %nterm <PatternList *> pattern_list
 %nterm <ClassPatternArgs *> class_pattern_args class_pattern_list
@@ -217,9 +237,10 @@ name_list:
 
 import_stmt:
   IMPORT import_names                   { $$ = build_import(parser, @$, $2); }
-| FROM dotted_name IMPORT from_names    { $$ = build_import_from(parser, @$, 0, $2.name, $4); }
+| FROM dotted_name IMPORT from_names
+          { $$ = build_import_from(parser, @$, 0, dotted_name(parser, $2), $4); }
 | FROM dots dotted_name IMPORT from_names
-                                        { $$ = build_import_from(parser, @$, $2, $3.name, $5); }
+          { $$ = build_import_from(parser, @$, $2, dotted_name(parser, $3), $5); }
 | FROM dots IMPORT from_names           { $$ = build_import_from(parser, @$, $2, NULL, $4); }
 
 import_names:
@@ -227,11 +248,11 @@ import_names:
 | import_names COMMA import_name        { $$ = alias_list_add(parser, $1, $3); }
 
 import_name:
-  dotted_name                           { $$ = (Alias){$1.name, NULL, @$}; }
-| dotted_name AS NAME                   { $$ = (Alias){$1.name, $3, @$}; }
+  dotted_name             { $$ = import_alias(parser, dotted_name(parser, $1), NULL, @$); }
+| dotted_name AS NAME     { $$ = import_alias(parser, dotted_name(parser, $1), $3, @$); }
 
 dotted_name:
-  NAME                                  { $$ = (DottedName){$1}; }
+  NAME                                  { $$ = dotted_name_add(parser, NULL, $1); }
 | dotted_name DOT NAME                  { $$ = dotted_name_add(parser, $1, $3); }
 
 dots:
@@ -251,8 +272,8 @@ from_list:
 | from_list COMMA from_name             { $$ = alias_list_add(parser, $1, $3); }
 
 from_name:
-  NAME                                  { $$ = (Alias){$1, NULL, @$}; }
-| NAME AS NAME                          { $$ = (Alias){$1, $3, @$}; }
+  NAME                                  { $$ = import_alias(parser, $1, NULL, @$); }
+| NAME AS NAME                          { $$ = import_alias(parser, $1, $3, @$); }
 
 comma_opt: %empty { $$ = false; } | COMMA { $$ = true; }
 
@@ -307,8 +328,8 @@ with_items:
 | with_items COMMA with_item            { $$ = with_items_add(parser, $1, $3); }
 
 with_item:
-  test                                  { $$ = (WithItem){$1, NULL}; }
-| test AS target                        { $$ = (WithItem){$1, $3}; }
+  test                                  { $$ = with_item(parser, $1, NULL); }
+| test AS target                        { $$ = with_item(parser, $1, $3); }
 
 try_stmt:
   TRY block handlers else_opt finally_opt
@@ -326,17 +347,17 @@ handlers:
 | handlers handler                      { $$ = handlers_add(parser, $1, $2); }
 
 handler:
-  EXCEPT block                          { $$ = build_handler(@$, false, NULL, NULL, $2); }
-| EXCEPT test block                     { $$ = build_handler(@$, false, $2, NULL, $3); }
-| EXCEPT test AS NAME block             { $$ = build_handler(@$, false, $2, $4, $5); }
-| EXCEPT STAR test block                { $$ = build_handler(@$, true, $3, NULL, $4); }
-| EXCEPT STAR test AS NAME block        { $$ = build_handler(@$, true, $3, $5, $6); }
+  EXCEPT block                          { $$ = build_handler(parser, @$, false, NULL, NULL, $2); }
+| EXCEPT test block                     { $$ = build_handler(parser, @$, false, $2, NULL, $3); }
+| EXCEPT test AS NAME block             { $$ = build_handler(parser, @$, false, $2, $4, $5); }
+| EXCEPT STAR test block                { $$ = build_handler(parser, @$, true, $3, NULL, $4); }
+| EXCEPT STAR test AS NAME block        { $$ = build_handler(parser, @$, true, $3, $5, $6); }
 | EXCEPT except_types block
           { wrong_except_types(parser, @2);
-            $$ = build_handler(@$, false, build_tuple(parser, @2, $2, true), NULL, $3); }
+            $$ = build_handler(parser, @$, false, build_tuple(parser, @2, $2, true), NULL, $3); }
 | EXCEPT except_types AS NAME block
           { wrong_except_types(parser, @2);
-            $$ = build_handler(@$, false, build_tuple(parser, @2, $2, true), $4, $5); }
+            $$ = build_handler(parser, @$, false, build_tuple(parser, @2, $2, true), $4, $5); }
 
 except_types:
   test COMMA test       { $$ = expr_list_add(parser, expr_list_add(parser, NULL, $1), $3); }
@@ -381,10 +402,10 @@ type_param_list:
 | type_param_list COMMA type_param      { $$ = type_params_add(parser, $1, $3); }
 
 type_param:
-  NAME                                  { $$ = (TypeParam){TYPEPARAM_VAR, $1, NULL, @$}; }
-| NAME COLON test                       { $$ = (TypeParam){TYPEPARAM_VAR, $1, $3, @$}; }
-| STAR NAME                             { $$ = (TypeParam){TYPEPARAM_TUPLE, $2, NULL, @$}; }
-| DOUBLESTAR NAME                       { $$ = (TypeParam){TYPEPARAM_SPEC, $2, NULL, @$}; }
+  NAME                                  { $$ = type_param(parser, TYPEPARAM_VAR, $1, NULL, @$); }
+| NAME COLON test                       { $$ = type_param(parser, TYPEPARAM_VAR, $1, $3, @$); }
+| STAR NAME                             { $$ = type_param(parser, TYPEPARAM_TUPLE, $2, NULL, @$); }
+| DOUBLESTAR NAME                       { $$ = type_param(parser, TYPEPARAM_SPEC, $2, NULL, @$); }
 
 /* ---- Parameters ---- */
 
@@ -397,14 +418,14 @@ parameter_list:
 | parameter_list COMMA parameter        { $$ = param_add(parser, $1, $3); }
 
 parameter:
-  NAME annotation_opt default_opt   { $$ = (ParamItem){PARAM_PLAIN, {$1, $2, $3, @$}, @1}; }
-| SLASH                             { $$ = (ParamItem){.kind = PARAM_SLASH, .range = @$}; }
-| STAR                              { $$ = (ParamItem){.kind = PARAM_STAR, .range = @$}; }
-| STAR NAME annotation_opt          { $$ = (ParamItem){PARAM_VARARG, {$2, $3, NULL, @$}, @2}; }
+  NAME annotation_opt default_opt   { $$ = param_item(parser, PARAM_PLAIN, $1, $2, $3, @$, @1); }
+| SLASH                             { $$ = param_item(parser, PARAM_SLASH, NULL, NULL, NULL, @$, @$); }
+| STAR                              { $$ = param_item(parser, PARAM_STAR, NULL, NULL, NULL, @$, @$); }
+| STAR NAME annotation_opt          { $$ = param_item(parser, PARAM_VARARG, $2, $3, NULL, @$, @2); }
 | STAR NAME COLON STAR expr
-          { $$ = (ParamItem){PARAM_VARARG,
-                             {$2, build_wrap(parser, EXPR_STARRED, @4, @5, $5), NULL, @$}, @2}; }
-| DOUBLESTAR NAME annotation_opt    { $$ = (ParamItem){PARAM_KWARG, {$2, $3, NULL, @$}, @2}; }
+          { $$ = param_item(parser, PARAM_VARARG, $2,
+                            build_wrap(parser, EXPR_STARRED, @4, @5, $5), NULL, @$, @2); }
+| DOUBLESTAR NAME annotation_opt    { $$ = param_item(parser, PARAM_KWARG, $2, $3, NULL, @$, @2); }
 
 annotation_opt: %empty { $$ = NULL; } | COLON test { $$ = $2; }
 
@@ -419,11 +440,11 @@ lambda_list:
 | lambda_list COMMA lambda_parameter    { $$ = param_add(parser, $1, $3); }
 
 lambda_parameter:
-  NAME default_opt                  { $$ = (ParamItem){PARAM_PLAIN, {$1, NULL, $2, @$}, @1}; }
-| SLASH                             { $$ = (ParamItem){.kind = PARAM_SLASH, .range = @$}; }
-| STAR                              { $$ = (ParamItem){.kind = PARAM_STAR, .range = @$}; }
-| STAR NAME                         { $$ = (ParamItem){PARAM_VARARG, {$2, NULL, NULL, @$}, @2}; }
-| DOUBLESTAR NAME                   { $$ = (ParamItem){PARAM_KWARG, {$2, NULL, NULL, @$}, @2}; }
+  NAME default_opt                  { $$ = param_item(parser, PARAM_PLAIN, $1, NULL, $2, @$, @1); }
+| SLASH                             { $$ = param_item(parser, PARAM_SLASH, NULL, NULL, NULL, @$, @$); }
+| STAR                              { $$ = param_item(parser, PARAM_STAR, NULL, NULL, NULL, @$, @$); }
+| STAR NAME                         { $$ = param_item(parser, PARAM_VARARG, $2, NULL, NULL, @$, @2); }
+| DOUBLESTAR NAME                   { $$ = param_item(parser, PARAM_KWARG, $2, NULL, NULL, @$, @2); }
 
 /* ---- Match ---- */
 
@@ -447,7 +468,7 @@ cases:
 | cases error NEWLINE INDENT statements DEDENT  { $$ = $1; yyerrok; }
 
 case:
-  CASE patterns guard_opt block         { $$ = (MatchCase){$2, $3, *$4}; }
+  CASE patterns guard_opt block         { $$ = match_case(parser, $2, $3, $4); }
 
 guard_opt: %empty { $$ = NULL; } | IF named { $$ = $2; }
 
@@ -772,7 +793,7 @@ const char *token_kind_text(int kind) {
     return yysymbol_name(YYTRANSLATE(kind));
 }
 
-/* Not for syntax errors: those go to yyreport_syntax_error. Here the stack is full. */
+/* Not for syntax errors: those go to yyreport_syntax_error. Here memory for look-ahead ran out. */
 static void tkc_yyerror(const SrcRange *range, Parser *parser, const char *message) {
     (void)message;
     report_too_deep(parser, *range);

@@ -36,6 +36,8 @@ typedef struct Parser {
     size_t current;      /* the one it was given last */
     size_t last_resync;  /* where recovery last stopped (so that it always makes progress) */
     bool resync_newline; /* hand out a NEWLINE before tokens[cursor] */
+    size_t num_syntax_errors;
+    size_t error_at, error_line; /* the last syntax error, and the first token of its line */
     bool has_errors;
     bool too_deep; /* the nesting limit was reported */
     Module *module;
@@ -53,8 +55,8 @@ static inline SrcRange token_range(const Parser *parser, const Token *token) {
 #define PARSE_ERROR(parser, name, ...)                                                             \
     ((parser)->has_errors = true, diag_report((parser)->diags, DIAG_##name, __VA_ARGS__))
 
-/* layout.c: fills parser->tokens. False if the text cannot be read as tokens at all (NUL bytes, not
- * UTF-8); that is reported. */
+/* layout.c: fills parser->tokens. False if the text is not worth parsing (NUL bytes, not UTF-8,
+ * brackets or blocks nested beyond the limits); that is reported. */
 bool layout_run(Parser *parser);
 
 /* syntax_error.c: words a syntax error at parser->current, where the token kinds marked in

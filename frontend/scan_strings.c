@@ -86,11 +86,9 @@ void scan_string_start(Scan *scan, const char *text, uint32_t num_quotes) {
         scan_token(scan, TOK_FSTRING_START);
     vec_push(scan->parser->arena, &scan->strings, string);
     scan->mode = SCAN_TEXT;
-    if (scan->strings.len == MAX_FSTRINGS && !scan->parser->too_deep) {
-        PARSE_ERROR(scan->parser, TOO_MANY_FSTRINGS, parser_range(scan->parser, scan->lo, scan->hi),
-                    (int)MAX_FSTRINGS);
-        scan->parser->too_deep = true;
-    }
+    if (scan->strings.len == MAX_FSTRINGS)
+        SCAN_GIVE_UP(scan, TOO_MANY_FSTRINGS, parser_range(scan->parser, scan->lo, scan->hi),
+                     (int)MAX_FSTRINGS);
     if (num_quotes == 2) { /* "": both quotes are matched already */
         uint32_t hi = scan->hi;
         vec_last(&scan->strings).part = scan->lo = hi - (string.formatted ? 1 : 0);

@@ -54,6 +54,7 @@ typedef struct Scan {
     bool joined_indent;
     uint32_t line_lo;     /* offset of the first byte of the physical line */
     bool line_has_tokens; /* the logical line has begun */
+    bool gave_up;         /* nested beyond the limits: scanning ends */
     bool line_has_error;  /* in the logical line, so far */
     bool fresh_line;      /* no token on this physical line yet */
     size_t logical_line;  /* index of the first token of the logical line */
@@ -64,6 +65,10 @@ typedef struct Scan {
 /* Reports an error in the current line; the tokens behind it become suspect. */
 #define SCAN_ERROR(scan, name, ...)                                                                \
     ((scan)->line_has_error = true, PARSE_ERROR((scan)->parser, name, __VA_ARGS__))
+
+/* Reports a limit and ends scanning. */
+#define SCAN_GIVE_UP(scan, name, ...)                                                              \
+    ((scan)->gave_up = true, PARSE_ERROR((scan)->parser, name, __VA_ARGS__))
 
 /* Called by the rules of lexer.l; each reads scan->lo and scan->hi. */
 void scan_token(Scan *scan, int kind);

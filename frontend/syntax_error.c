@@ -73,18 +73,29 @@ static bool ends_operand(int kind) {
 
 /* ---- Where are we? ---- */
 
-/* Walks back to the bracket or the line start around token `at`. */
+/* Walks back to the bracket and the line start around token `at`. Once the bracket is found, the
+ * way back to the line's previous error need not be walked again, so a line with many errors takes
+ * time in proportion to its length. */
 static void find_surroundings(ErrorSite *site) {
+    Parser *parser = site->parser;
     size_t i = site->at;
+    bool same_line = false;
     site->open = SIZE_MAX;
     while (i > 0 && !is_layout(site->tokens[i - 1].kind)) {
+        if (site->open != SIZE_MAX && parser->num_syntax_errors > 0 && i <= parser->error_at &&
+            i > parser->error_line) {
+            same_line = true;
+            break;
+        }
         i--;
         if (is_closer(site->tokens[i].kind))
             i = site->tokens[i].match;
         else if (is_opener(site->tokens[i].kind) && site->open == SIZE_MAX)
             site->open = i;
     }
-    site->line = i;
+    site->line = same_line ? parser->error_line : i;
+    parser->error_at = site->at;
+    parser->error_line = site->line;
 }
 
 static const char *token_text(Parser *parser, const Token *token) {
@@ -367,10 +378,12 @@ void syntax_error_report(Parser *parser, const bool expected[MAX_TOKEN_KINDS]) {
                       .range = token_range(parser, token),
                       .found = found_text(parser, token)};
     find_surroundings(&site);
+    enum { MAX_WORDED = 1000 }; /* nobody reads more */
     bool known = token->suspect || token->synthetic || clause_of_suspect(&site);
     parser->has_errors = true;
     resynchronise(parser, &site);
-    if (known && diags_count(parser->diags, SEV_ERROR) > 0)
+    if ((known && diags_count(parser->diags, SEV_ERROR) > 0) ||
+        parser->num_syntax_errors++ > MAX_WORDED)
         return;
     for (size_t i = 0; i < TK_COUNTOF(slips); i++)
         if (slips[i](&site))

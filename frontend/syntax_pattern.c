@@ -3,17 +3,26 @@
  * Alternatives (a | b) must bind the same names; a pattern binds a name at most once; a pattern
  * that always matches (a bare name, `_`) can only be the last case, or the last alternative.
  */
-#include <string.h>
-
 #include "frontend/syntax_check.h"
 
-typedef VEC(Sym) Bindings;
+/* The names bound so far. `places` maps a name to its last place in `names`, and is not cleared
+ * when alternatives take names back: a place counts only while it still holds the name. */
+typedef struct Bindings {
+    VEC(Sym) names;
+    Map places; /* Sym to size_t */
+} Bindings;
 
 static bool is_among(const Bindings *bindings, size_t from, Sym name) {
-    for (size_t i = from; i < bindings->len; i++)
-        if (bindings->data[i] == name)
-            return true;
-    return false;
+    const size_t *place = map_getp(&bindings->places, name);
+    return place && *place >= from && *place < bindings->names.len &&
+           bindings->names.data[*place] == name;
+}
+
+static void add_name(Checker *checker, Bindings *bindings, Sym name) {
+    size_t *place = ARENA_NEW(checker->parser->arena, size_t);
+    *place = bindings->names.len;
+    map_setp(&bindings->places, name, place);
+    vec_push(checker->parser->arena, &bindings->names, name);
 }
 
 static void bind_capture(Checker *checker, Bindings *bindings, Sym name, SrcRange range) {
@@ -21,7 +30,7 @@ static void bind_capture(Checker *checker, Bindings *bindings, Sym name, SrcRang
         return;
     if (is_among(bindings, 0, name))
         CHECK_ERROR(checker, REPEATED_CAPTURE, range, name);
-    vec_push(checker->parser->arena, bindings, name);
+    add_name(checker, bindings, name);
     name_bind(checker, name, NAME_BOUND, range);
 }
 
@@ -45,22 +54,29 @@ static void check_sequence(Checker *checker, const Pattern *pattern, Bindings *b
     check_parts(checker, &pattern->patterns, bindings);
 }
 
-static bool same_constant(const Expr *a, const Expr *b) {
-    return a->kind == EXPR_CONSTANT && b->kind == EXPR_CONSTANT &&
-           a->u.constant.kind == b->u.constant.kind &&
-           a->u.constant.text_len == b->u.constant.text_len &&
-           (a->u.constant.text_len == 0 ||
-            memcmp(a->u.constant.text, b->u.constant.text, a->u.constant.text_len) == 0) &&
-           memcmp(&a->u.constant.number, &b->u.constant.number, sizeof(double)) == 0;
+/* Constants with equal bytes here are equal keys. */
+static const char *key_bytes(Checker *checker, const Expr *key, size_t *len) {
+    StrBuf text = STRBUF(checker->parser->arena);
+    strbuf_printf(&text, "%d:", (int)key->u.constant.kind);
+    if (key->u.constant.text_len > 0)
+        strbuf_write(&text, key->u.constant.text, key->u.constant.text_len);
+    *len = text.len;
+    return text.data;
 }
 
 static void check_mapping(Checker *checker, const Pattern *pattern, Bindings *bindings) {
+    Map seen;
+    map_init_str(&seen, checker->parser->arena);
     for (size_t i = 0; i < pattern->keys.len; i++) {
-        check_expr(checker, pattern->keys.items[i]);
-        for (size_t j = 0; j < i; j++)
-            if (same_constant(pattern->keys.items[i], pattern->keys.items[j]))
-                CHECK_ERROR(checker, BAD_PATTERN, pattern->keys.items[i]->range,
-                            "the same key appears twice");
+        const Expr *key = pattern->keys.items[i];
+        size_t len = 0;
+        check_expr(checker, key);
+        if (key->kind != EXPR_CONSTANT)
+            continue;
+        const char *bytes = key_bytes(checker, key, &len);
+        if (map_getn(&seen, bytes, len))
+            CHECK_ERROR(checker, BAD_PATTERN, key->range, "the same key appears twice");
+        map_setn(&seen, bytes, len, checker);
     }
     check_parts(checker, &pattern->patterns, bindings);
     bind_capture(checker, bindings, pattern->name, pattern->range);
@@ -69,20 +85,18 @@ static void check_mapping(Checker *checker, const Pattern *pattern, Bindings *bi
 /* Each alternative starts from the bindings before the whole. */
 static void check_alternatives(Checker *checker, const Pattern *pattern, Bindings *bindings,
                                bool may_match_all) {
-    size_t before = bindings->len;
-    size_t first_count = 0;
-    Bindings first = {0};
+    size_t before = bindings->names.len;
+    VEC(Sym) first = {0};
     for (size_t i = 0; i < pattern->patterns.len; i++) {
         const Pattern *part = pattern->patterns.items[i];
-        bindings->len = before;
+        bindings->names.len = before;
         check_pattern(checker, part, bindings, may_match_all && i + 1 == pattern->patterns.len);
         if (i == 0) {
-            first_count = bindings->len - before;
-            for (size_t j = before; j < bindings->len; j++)
-                vec_push(checker->parser->arena, &first, bindings->data[j]);
+            for (size_t j = before; j < bindings->names.len; j++)
+                vec_push(checker->parser->arena, &first, bindings->names.data[j]);
             continue;
         }
-        bool same = bindings->len - before == first_count;
+        bool same = bindings->names.len - before == first.len;
         for (size_t j = 0; j < first.len; j++)
             same = same && is_among(bindings, before, first.data[j]);
         if (!same)
@@ -133,6 +147,7 @@ void check_cases(Checker *checker, const MatchCaseList *cases) {
     for (size_t i = 0; i < cases->len; i++) {
         const MatchCase *item = &cases->items[i];
         Bindings bindings = {0};
+        map_init_ptr(&bindings.places, checker->parser->arena);
         check_pattern(checker, item->pattern, &bindings,
                       item->guard != NULL || i + 1 == cases->len);
         check_expr(checker, item->guard);

@@ -148,11 +148,15 @@ void params_bind(Checker *checker, const Params *params) {
 }
 
 void type_params_bind(Checker *checker, const TypeParamList *params) {
+    Map seen;
+    if (params->len == 0)
+        return;
+    map_init_ptr(&seen, checker->parser->arena);
     for (size_t i = 0; i < params->len; i++) {
         const TypeParam *param = &params->items[i];
-        for (size_t j = 0; j < i; j++)
-            if (params->items[j].name == param->name)
-                CHECK_ERROR(checker, REPEATED_PARAM, param->range, param->name);
+        if (map_hasp(&seen, param->name))
+            CHECK_ERROR(checker, REPEATED_PARAM, param->range, param->name);
+        map_setp(&seen, param->name, checker);
         check_type_expr(checker, param->bound);
     }
 }
