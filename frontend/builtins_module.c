@@ -87,7 +87,7 @@ static PyValue builtin_call(PyCtx *py, PyValue self, const PyArgs *args) {
 
 static bool builtin_repr(PyCtx *py, PyValue self, StrBuf *out) {
     (void)py;
-    const BuiltinRow *row = builtin_from_value(self);
+    const BuiltinRow *row = ((const BuiltinObject *)self.u.o)->row;
     if (str_starts(row->name, "tl."))
         strbuf_printf(out, "triton.language.%s", row->name + 3);
     else
