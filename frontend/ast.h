@@ -68,11 +68,12 @@ typedef enum ConstKind {
     CONST_TRUE,
     CONST_FALSE,
     CONST_ELLIPSIS,
-    CONST_INT,   /* text: the digits in base 10, 16, 8 or 2 with prefix, underscores removed */
-    CONST_FLOAT, /* number */
+    CONST_INT,     /* text: the digits in base 10, 16, 8 or 2 with prefix, underscores removed */
+    CONST_FLOAT,   /* number */
     CONST_COMPLEX, /* number: the imaginary part */
-    CONST_STR,   /* text: UTF-8, escapes decoded, adjacent literals joined (may hold NULs: text_len) */
-    CONST_BYTES  /* text: raw bytes */
+    CONST_STR,  /* text: UTF-8, escapes decoded, adjacent literals joined (may hold NULs: text_len)
+                 */
+    CONST_BYTES /* text: raw bytes */
 } ConstKind;
 
 typedef struct Arg { /* one formal parameter */
@@ -158,27 +159,83 @@ struct Expr {
     bool parenthesized; /* written in its own parentheses */
     uint16_t depth;     /* 0 for a leaf; at most PARSE_MAX_NESTING, so that walkers may recurse */
     union {
-        struct { bool is_or; ExprList values; } boolop;
-        struct { Expr *target, *value; } named;
-        struct { BinOpKind op; Expr *left, *right; SrcRange op_range; } binop;
-        struct { UnaryOpKind op; Expr *operand; } unaryop;
-        struct { Params params; Expr *body; } lambda;
-        struct { Expr *test, *body, *orelse; } ifexp;
-        struct { ExprList keys, values; } dict; /* key NULL: **value */
-        struct { ExprList elts; } seq;          /* SET, LIST, TUPLE */
-        struct { Expr *elt, *value; ComprehensionList generators; } comp; /* value: DICTCOMP only */
-        struct { Expr *value; } wrap; /* AWAIT, YIELD (value may be NULL), YIELD_FROM, STARRED */
-        struct { Expr *left; CmpOpKind *ops; ExprList comparators; } compare;
-        struct { Expr *func; ExprList args; KeywordList keywords; } call;
-        struct { Expr *value; char conversion; Expr *format_spec; Sym self_doc; } formatted;
+        struct {
+            bool is_or;
+            ExprList values;
+        } boolop;
+        struct {
+            Expr *target, *value;
+        } named;
+        struct {
+            BinOpKind op;
+            Expr *left, *right;
+            SrcRange op_range;
+        } binop;
+        struct {
+            UnaryOpKind op;
+            Expr *operand;
+        } unaryop;
+        struct {
+            Params params;
+            Expr *body;
+        } lambda;
+        struct {
+            Expr *test, *body, *orelse;
+        } ifexp;
+        struct {
+            ExprList keys, values;
+        } dict; /* key NULL: **value */
+        struct {
+            ExprList elts;
+        } seq; /* SET, LIST, TUPLE */
+        struct {
+            Expr *elt, *value;
+            ComprehensionList generators;
+        } comp; /* value: DICTCOMP only */
+        struct {
+            Expr *value;
+        } wrap; /* AWAIT, YIELD (value may be NULL), YIELD_FROM, STARRED */
+        struct {
+            Expr *left;
+            CmpOpKind *ops;
+            ExprList comparators;
+        } compare;
+        struct {
+            Expr *func;
+            ExprList args;
+            KeywordList keywords;
+        } call;
+        struct {
+            Expr *value;
+            char conversion;
+            Expr *format_spec;
+            Sym self_doc;
+        } formatted;
         /* conversion: 0 or 'r','s','a'; format_spec: JOINEDSTR or NULL; self_doc: the text in front
          * of the value for f"{x=}", or NULL */
-        struct { ExprList values; } joined;
-        struct { ConstKind kind; const char *text; size_t text_len; double number; } constant;
-        struct { Expr *value; Sym attr; SrcRange attr_range; } attribute;
-        struct { Expr *value, *index; } subscript;
-        struct { Sym id; } name;
-        struct { Expr *lower, *upper, *step; } slice; /* each may be NULL */
+        struct {
+            ExprList values;
+        } joined;
+        struct {
+            ConstKind kind;
+            const char *text;
+            size_t text_len;
+            double number;
+        } constant;
+        struct {
+            Expr *value;
+            Sym attr;
+            SrcRange attr_range;
+        } attribute;
+        struct {
+            Expr *value, *index;
+        } subscript;
+        struct {
+            Sym id;
+        } name;
+        struct {
+            Expr *lower, *upper, *step;
+        } slice; /* each may be NULL */
     } u;
 };
 
@@ -272,26 +329,69 @@ struct Stmt {
             ExprList decorators;
             TypeParamList type_params;
         } class_def;
-        struct { Expr *value; } ret;   /* RETURN (may be NULL), EXPR */
-        struct { ExprList targets; } del;
-        struct { ExprList targets; Expr *value; } assign; /* a = b = value: two targets */
-        struct { Expr *name; TypeParamList type_params; Expr *value; } type_alias;
-        struct { Expr *target; BinOpKind op; Expr *value; } aug_assign;
-        struct { Expr *target, *annotation, *value; } ann_assign; /* value may be NULL */
-        struct { Expr *target, *iter; StmtList body, orelse; bool is_async; } for_;
-        struct { Expr *test; StmtList body, orelse; } while_; /* WHILE and IF; elif nests in orelse */
-        struct { WithItemList items; StmtList body; bool is_async; } with;
-        struct { Expr *subject; MatchCaseList cases; } match;
-        struct { Expr *exc, *cause; } raise; /* each may be NULL */
+        struct {
+            Expr *value;
+        } ret; /* RETURN (may be NULL), EXPR */
+        struct {
+            ExprList targets;
+        } del;
+        struct {
+            ExprList targets;
+            Expr *value;
+        } assign; /* a = b = value: two targets */
+        struct {
+            Expr *name;
+            TypeParamList type_params;
+            Expr *value;
+        } type_alias;
+        struct {
+            Expr *target;
+            BinOpKind op;
+            Expr *value;
+        } aug_assign;
+        struct {
+            Expr *target, *annotation, *value;
+        } ann_assign; /* value may be NULL */
+        struct {
+            Expr *target, *iter;
+            StmtList body, orelse;
+            bool is_async;
+        } for_;
+        struct {
+            Expr *test;
+            StmtList body, orelse;
+        } while_; /* WHILE and IF; elif nests in orelse */
+        struct {
+            WithItemList items;
+            StmtList body;
+            bool is_async;
+        } with;
+        struct {
+            Expr *subject;
+            MatchCaseList cases;
+        } match;
+        struct {
+            Expr *exc, *cause;
+        } raise; /* each may be NULL */
         struct {
             StmtList body, orelse, finalbody;
             ExceptHandlerList handlers;
             bool is_star;
         } try_;
-        struct { Expr *test, *msg; } assert_; /* msg may be NULL */
-        struct { AliasList names; } import;
-        struct { Sym module; AliasList names; unsigned level; } import_from; /* module may be NULL */
-        struct { SymList names; } scope; /* GLOBAL, NONLOCAL */
+        struct {
+            Expr *test, *msg;
+        } assert_; /* msg may be NULL */
+        struct {
+            AliasList names;
+        } import;
+        struct {
+            Sym module;
+            AliasList names;
+            unsigned level;
+        } import_from; /* module may be NULL */
+        struct {
+            SymList names;
+        } scope; /* GLOBAL, NONLOCAL */
     } u;
 };
 

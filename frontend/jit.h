@@ -10,14 +10,14 @@ typedef struct JitFn {
     const FunctionDef *def;
     const Stmt *stmt;
     const SrcFile *file;
-    PyEnv *env;      /* where its free names are looked up: enclosing functions, module, builtins */
+    PyEnv *env; /* where its free names are looked up: enclosing functions, module, builtins */
     PyValue *defaults; /* one per parameter (positional ones, then keyword-only); PY_FAIL: none */
     size_t num_params;
     bool *no_specialize;           /* per parameter: do_not_specialize */
     bool *no_specialize_alignment; /* per parameter: do_not_specialize_on_alignment */
     bool noinline, debug;
     bool is_stdlib; /* library source in frontend/stdlib/ */
-    void *host;     /* runtime's cache of compiled variants; owned by runtime, freed by jit_host_free */
+    void *host; /* runtime's cache of compiled variants; owned by runtime, freed by jit_host_free */
     void (*host_free)(PyCtx *py, void *host);
 } JitFn;
 

@@ -33,11 +33,12 @@ typedef struct SpecParam {
 typedef struct SpecOptions {
     int num_warps, num_stages, num_ctas, maxnreg;
     bool fp_fusion, debug, sanitize_overflow;
-    int capability; /* 90: what tl.target_info says */
+    int capability;  /* 90: what tl.target_info says */
     FILE *print_out; /* where static_print goes */
 } SpecOptions;
 #define SPEC_OPTIONS_DEFAULT                                                                       \
-    ((SpecOptions){.num_warps = 4, .num_stages = 3, .num_ctas = 1, .fp_fusion = true, .capability = 90})
+    ((SpecOptions){                                                                                \
+        .num_warps = 4, .num_stages = 3, .num_ctas = 1, .fp_fusion = true, .capability = 90})
 
 /* Compiles one specialisation. `params` has one entry per parameter of the function. The kernel's
  * IR parameters are the non-constexpr entries in order, tuples flattened. Reports every error it
@@ -55,8 +56,8 @@ SpecParam *spec_parse_signature(PyCtx *py, Arena *arena, const JitFn *fn, const 
  * NULL (nothing reported) if it cannot tell. */
 SpecParam *spec_infer_signature(PyCtx *py, Arena *arena, const JitFn *fn);
 
-/* The modules `triton.language`, its `math`, `extra`, `target_info` parts (attributes are dtypes, builtin
- * functions, library functions); a new reference, the same object each time. */
+/* The modules `triton.language`, its `math`, `extra`, `target_info` parts (attributes are dtypes,
+ * builtin functions, library functions); a new reference, the same object each time. */
 PyValue spec_language_module(PyCtx *py);
 
 #endif
