@@ -153,6 +153,11 @@ static const char *lane_text(const Writer *w, const IrType *tile) {
     return arena_printf(w->arena, "lane %s", list_text(w->arena, "(", at, tile->rank, ")"));
 }
 
+static const char *beyond(const Writer *w, int64_t row) {
+    int64_t rows = w->fault->region->view->shape[0];
+    return row < rows ? "" : arena_printf(w->arena, "; there are %lld rows", (long long)rows);
+}
+
 /* " = row 1000 * 96 + col 3" for what a view of two dimensions makes of a position. */
 static const char *decomposed(const Writer *w, int64_t position) {
     const MemView *view = w->fault->region->view;
@@ -161,8 +166,8 @@ static const char *decomposed(const Writer *w, int64_t position) {
     int64_t at[MEM_MAX_RANK];
     coordinates(view, position, at);
     if (view->rank == 2 && view->strides[1] == 1)
-        return arena_printf(w->arena, " = row %lld * %lld + col %lld", (long long)at[0],
-                            (long long)view->strides[0], (long long)at[1]);
+        return arena_printf(w->arena, " = row %lld * %lld + col %lld%s", (long long)at[0],
+                            (long long)view->strides[0], (long long)at[1], beyond(w, at[0]));
     return arena_printf(w->arena, " = index %s", list_text(w->arena, "[", at, view->rank, "]"));
 }
 

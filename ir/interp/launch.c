@@ -262,6 +262,16 @@ static InterpStatus run_launch(Launch *launch) {
     return INTERP_OK;
 }
 
+/* Runs in an arena of its own, whose memory is given back if there is not enough (false). */
+static bool run_guarded(Launch *launch, OomHandler *own, InterpStatus *status) {
+    if (setjmp(own->jump))
+        return false;
+    launch->arena = arena_create(own);
+    launch->prints = STRBUF(launch->arena);
+    *status = run_launch(launch);
+    return !launch->out_of_memory;
+}
+
 /* x * y * z programs; false: more than can be numbered. */
 static bool count_programs(const int64_t grid[3], uint64_t *count) {
     *count = 1;
@@ -298,13 +308,14 @@ InterpStatus interp_launch(InterpKernel *kernel, MemSpace *space, const int64_t 
     }
     if (launch.num_programs == 0)
         return INTERP_OK;
-    launch.arena = arena_create(oom);
-    launch.prints = STRBUF(launch.arena);
     pthread_mutex_init(&launch.lock, NULL);
-    InterpStatus status = run_launch(&launch);
-    pthread_mutex_destroy(&launch.lock);
+    OomHandler own = {.fail_after = oom->fail_after};
+    InterpStatus status = INTERP_OK;
+    bool enough = run_guarded(&launch, &own, &status);
+    oom->fail_after = own.fail_after;
     arena_destroy(launch.arena);
-    if (launch.out_of_memory)
+    pthread_mutex_destroy(&launch.lock);
+    if (!enough)
         oom_raise(oom);
     return status;
 }

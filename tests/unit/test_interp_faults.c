@@ -343,3 +343,49 @@ Test(interp, descriptors_clip_blocks) {
     HAS(world_messages(&w), "load past the end of `x`");
     world_close(&w);
 }
+
+Test(interp, a_grid_too_large_to_number_is_refused) {
+    World w;
+    world_open(&w);
+    InterpKernel *kernel = interp_compile(
+        w.arena, world_kernel(&w, "kernel @k() num_warps = 4 num_stages = 3 {\n    return\n}\n"),
+        w.diags);
+    int64_t grid[3] = {INT64_MAX / 2, 3, 1};
+    cr_assert_eq(interp_launch(kernel, w.space, grid, NULL, 0, &w.options, w.diags, SRC_NONE),
+                 INTERP_REFUSED);
+    HAS(world_messages(&w), "has too many programs [TK0791]");
+    world_close(&w);
+}
+
+/* Compiles and launches with the n-th allocation failing; true if there was no n-th one. */
+static bool launch_with_failure(World *w, long n, const IrKernel *ir, const InterpArg *args) {
+    OomHandler small = {.fail_after = n};
+    Arena *volatile arena = NULL;
+    volatile bool finished = false;
+    if (setjmp(small.jump) == 0) {
+        arena = arena_create(&small);
+        InterpKernel *kernel = interp_compile(arena, ir, w->diags);
+        int64_t grid[3] = {16, 1, 1};
+        InterpStatus status =
+            interp_launch(kernel, w->space, grid, args, 4, &w->options, w->diags, SRC_NONE);
+        cr_assert_eq(status, INTERP_OK);
+        finished = true;
+    }
+    arena_destroy(arena);
+    return finished;
+}
+
+Test(interp, running_out_of_memory_is_survived) {
+    bool finished = false;
+    for (long n = 0; !finished; n++) {
+        World w;
+        world_open(&w);
+        float a[N];
+        fill(a, 1.0f);
+        InterpArg args[] = {world_tensor(&w, DT_F32, N, a), world_tensor(&w, DT_F32, N, a),
+                            world_tensor(&w, DT_F32, N, NULL), world_scalar(N)};
+        finished = launch_with_failure(&w, n, world_kernel(&w, vector_add), args);
+        world_close(&w);
+        cr_assert_lt(n, 1000);
+    }
+}
