@@ -3,7 +3,8 @@
  * Without arguments: reads file names, one a line, from standard input. With --texts: reads texts,
  * each with a line holding its length in bytes before it. For each it prints one line: "ok", or
  * "error LINE:COLUMN: message [TKnnnn]" with the first error. One process for thousands of texts:
- * starting one for each would take longer than parsing. With --all, one more line for each error.
+ * starting one for each would take longer than parsing. With --all, one more line for each error;
+ * with --ast, the tree.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,10 @@
 #include "support/io.h"
 
 enum { STATUS_OK = 0, STATUS_USAGE = 2, STATUS_FAILED = 4 };
+
+typedef struct Options {
+    bool texts, all, ast;
+} Options;
 
 static void print_error(const Diags *diags, const SrcFile *file, size_t index) {
     const Diag *diag = diags_at(diags, index);
@@ -29,7 +34,8 @@ static size_t first_error(const Diags *diags) {
     return first;
 }
 
-static void check_text(OomHandler *oom, const char *name, const char *text, size_t len, bool all) {
+static void check_text(OomHandler *oom, const char *name, const char *text, size_t len,
+                       const Options *options) {
     Arena *arena = arena_create(oom);
     SourceSet *sources = sources_create(arena);
     Diags *diags = diags_create(arena, sources);
@@ -41,18 +47,23 @@ static void check_text(OomHandler *oom, const char *name, const char *text, size
         fputs("error ", stdout);
         print_error(diags, file, first_error(diags));
     }
-    for (size_t i = 0; all && i < diags_len(diags); i++)
+    for (size_t i = 0; options->all && i < diags_len(diags); i++)
         print_error(diags, file, i);
+    if (options->ast) {
+        StrBuf tree = STRBUF(arena);
+        ast_print(module, &tree);
+        fputs(strbuf_str(&tree), stdout);
+    }
     arena_destroy(arena);
 }
 
-static void check_file(OomHandler *oom, const char *name, bool all) {
+static void check_file(OomHandler *oom, const char *name, const Options *options) {
     Arena *arena = arena_create(oom);
     size_t len = 0;
     const char *error = NULL;
     const char *text = io_read_file(arena, name, SRC_MAX_BYTES, &len, &error);
     if (text)
-        check_text(oom, name, text, len, all);
+        check_text(oom, name, text, len, options);
     else
         printf("unreadable: %s\n", error);
     arena_destroy(arena);
@@ -66,7 +77,7 @@ static bool read_line(char *line, size_t size) {
     return true;
 }
 
-static int check_texts(OomHandler *oom, bool all) {
+static int check_texts(OomHandler *oom, const Options *options) {
     char line[64];
     while (read_line(line, sizeof line)) {
         size_t len = strtoul(line, NULL, 10);
@@ -75,16 +86,16 @@ static int check_texts(OomHandler *oom, bool all) {
             free(text);
             return STATUS_FAILED;
         }
-        check_text(oom, "<text>", text, len, all);
+        check_text(oom, "<text>", text, len, options);
         free(text);
     }
     return STATUS_OK;
 }
 
-static int check_files(OomHandler *oom, bool all) {
+static int check_files(OomHandler *oom, const Options *options) {
     char line[4096];
     while (read_line(line, sizeof line))
-        check_file(oom, line, all);
+        check_file(oom, line, options);
     return STATUS_OK;
 }
 
@@ -96,21 +107,22 @@ static bool has_option(int argc, char **argv, const char *option) {
 }
 
 /* Runs the checks; out of memory comes back here. */
-static int run(int (*check)(OomHandler *, bool), bool all) {
+static int run(const Options *options) {
     OomHandler oom = {.fail_after = -1};
     if (setjmp(oom.jump)) {
         fputs("out of memory\n", stderr);
         return STATUS_FAILED;
     }
-    return check(&oom, all);
+    return options->texts ? check_texts(&oom, options) : check_files(&oom, options);
 }
 
 int main(int argc, char **argv) {
-    bool texts = has_option(argc, argv, "--texts");
-    bool all = has_option(argc, argv, "--all");
-    if (argc != 1 + texts + all) {
-        fputs("usage: tk-parse-check [--texts] [--all] < INPUT\n", stderr);
+    Options options = {.texts = has_option(argc, argv, "--texts"),
+                       .all = has_option(argc, argv, "--all"),
+                       .ast = has_option(argc, argv, "--ast")};
+    if (argc != 1 + options.texts + options.all + options.ast) {
+        fputs("usage: tk-parse-check [--texts] [--all] [--ast] < INPUT\n", stderr);
         return STATUS_USAGE;
     }
-    return run(texts ? check_texts : check_files, all);
+    return run(&options);
 }
