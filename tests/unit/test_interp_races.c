@@ -224,3 +224,105 @@ Test(races, programs_meet_at_a_barrier) {
 Test(races, many_programs_can_wait) {
     check_barrier(65536, 0);
 }
+
+/* Program 0 waits for a flag that program 1 stores; all of it plain but the polling load. */
+static const char flag[] = HEAD("%flag: ptr<i32>, %data: ptr<i32>, %out: ptr<i32>") PID
+    "    %c0 = const 0 : i32\n"
+    "    %c1 = const 1 : i32\n"
+    "    %first = cmpi eq, %pid, %c0 : i1\n"
+    "    if %first {\n"
+    "        while () {\n"
+    "            %seen = load %flag, volatile : i32\n"
+    "            %wait = cmpi eq, %seen, %c0 : i1\n"
+    "            condition %wait\n"
+    "        } do () {\n"
+    "            yield\n"
+    "        }\n"
+    "        %x = load %data : i32\n"
+    "        store %out, %x\n"
+    "        yield\n"
+    "    } else {\n"
+    "        store %data, %c1\n"
+    "        store %flag, %c1\n"
+    "        yield\n"
+    "    }\n"
+    "    return\n"
+    "}\n";
+
+Test(races, volatile_loads_wait_but_order_nothing) {
+    World w;
+    world_open(&w);
+    int32_t zero = 0;
+    InterpArg ready = world_tensor(&w, DT_I32, 1, &zero), out = world_tensor(&w, DT_I32, 1, &zero);
+    InterpArg data = world_tensor(&w, DT_I32, 1, &zero);
+    cr_assert_eq(LAUNCH(&w, flag, 2, ready, data, out), INTERP_FAULT);
+    HAS(world_messages(&w), "reads data[0], which program (1) wrote");
+    memset(world_data(ready), 0, sizeof zero);
+    w.options.checks = false;
+    cr_assert_eq(LAUNCH(&w, flag, 2, ready, data, out), INTERP_OK);
+    cr_assert_eq(*(const int32_t *)world_data(out), 1);
+    world_close(&w);
+}
+
+/* A plain store to what others change by atomics. */
+static const char mixed[] =
+    HEAD("%x: ptr<i32>") PID "    %c0 = const 0 : i32\n"
+                             "    %c1 = const 1 : i32\n"
+                             "    %old = atomic_rmw add, %x, %c1, sem = relaxed : i32\n"
+                             "    %last = const 5 : i32\n"
+                             "    %is = cmpi eq, %pid, %last : i1\n"
+                             "    if %is {\n"
+                             "        store %x, %c0\n"
+                             "        yield\n"
+                             "    }\n"
+                             "    return\n"
+                             "}\n";
+
+Test(races, plain_stores_race_with_atomics) {
+    World w;
+    world_open(&w);
+    int32_t zero = 0;
+    InterpArg x = world_tensor(&w, DT_I32, 1, &zero);
+    cr_assert_eq(LAUNCH(&w, mixed, 5, x), INTERP_OK, "%s", world_messages(&w));
+    cr_assert_eq(*(const int32_t *)world_data(x), 5);
+    cr_assert_eq(LAUNCH(&w, mixed, 6, x), INTERP_FAULT);
+    HAS(world_messages(&w), "both write x[0]; no order between them [TK9010]");
+    world_close(&w);
+}
+
+/* Each program adds to the vector that an entry of a table of pointers names. */
+static const char table[] =
+    HEAD("%table: ptr<ptr<i32>>") PID "    %entry = addptr %table, %pid : ptr<ptr<i32>>\n"
+                                      "    %base = load %entry : ptr<i32>\n"
+                                      "    %i = arange 0, 4 : tile<4xi32>\n"
+                                      "    %bs = splat %base : tile<4xptr<i32>>\n"
+                                      "    %p = addptr %bs, %i : tile<4xptr<i32>>\n"
+                                      "    %v = load %p : tile<4xi32>\n"
+                                      "    %s = addi %v, %i : tile<4xi32>\n"
+                                      "    store %p, %s\n"
+                                      "    return\n"
+                                      "}\n";
+
+Test(races, tables_of_pointers) {
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        World w;
+        world_open(&w);
+        world_threads(&w, threads);
+        int32_t ones[4] = {1, 1, 1, 1};
+        InterpArg a = world_tensor(&w, DT_I32, 4, ones), b = world_tensor(&w, DT_I32, 4, ones);
+        uint64_t entries[] = {(uint64_t)(uintptr_t)world_data(a),
+                              (uint64_t)(uintptr_t)world_data(b)};
+        InterpArg pointers = world_tensor(&w, DT_I64, 2, entries);
+        cr_assert_eq(LAUNCH(&w, table, 2, pointers), INTERP_OK, "%s", world_messages(&w));
+        for (int i = 0; i < 4; i++) {
+            cr_assert_eq(((const int32_t *)world_data(a))[i], 1 + i);
+            cr_assert_eq(((const int32_t *)world_data(b))[i], 1 + i);
+        }
+        entries[1] = entries[0];
+        InterpArg twice = world_tensor(&w, DT_I64, 2, entries);
+        cr_assert_eq(LAUNCH(&w, table, 2, twice), INTERP_FAULT);
+        HAS(world_messages(&w), "no order between them [TK901");
+        cr_assert_eq(((const int32_t *)world_data(a))[1], 3, "one program ran before the fault");
+        world_close(&w);
+    }
+}
