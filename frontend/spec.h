@@ -200,6 +200,7 @@ typedef struct Frame {    /* one activation of a jit function */
     struct Frame *caller; /* NULL: the kernel itself */
     const JitFn *fn;
     SrcRange call; /* in the caller */
+    const SrcRange *arg_ranges; /* in the caller, one a parameter; `call` where none was given */
     Scope scope;
     const Stmt *loop; /* the innermost dynamic loop around the statement, or NULL */
 } Frame;
@@ -217,6 +218,8 @@ struct Spec {
     unsigned depth;    /* of calls */
     unsigned dry;      /* > 0: in a visit whose IR and messages are thrown away */
     bool reported;     /* an error was reported (outside dry visits) */
+    size_t errors;     /* reported so far, those of dry visits too */
+    size_t unrolled;   /* iterations of static_range so far */
     VEC(PyValue) kept; /* references held for SVals */
 };
 

@@ -130,6 +130,7 @@ SVal spec_call_jit(Spec *s, const JitFn *fn, const SArgs *args) {
     Frame frame = {.caller = s->frame, .fn = fn, .call = args->range};
     if (!bind_parameters(&binder, &frame.scope))
         return SVAL_ERROR;
+    frame.arg_ranges = binder.ranges;
     s->frame = &frame;
     s->depth++;
     Flow flow = spec_block(s, fn->def->body, 0);
