@@ -42,6 +42,7 @@ PyCtx *py_ctx_create(OomHandler *oom, Arena *arena, StrTab *names, SourceSet *so
     py->diags = diags;
     py->exception = PY_NONE;
     py->scratch = arena_create(oom);
+    arena_alloc(py->scratch, 1, 1); /* keeps its first block when everything else is reset */
     py->stack_low = stack_floor();
     return py;
 }

@@ -193,7 +193,13 @@ bool py_dict_update(PyCtx *py, PyValue dict, PyValue other) {
         return false;
     bool ok = true;
     for (size_t i = 0; i < py_seq_len(pairs) && ok; i++) {
-        PyValue pair = py_list_of(py, py_seq_item(pairs, i));
+        PyValue source = py_seq_item(pairs, i);
+        bool iterable = source.tag == PY_OBJECT_TAG && source.u.o->type->iter != NULL;
+        PyValue pair = iterable ? py_list_of(py, source)
+                                : py_raise(py, PYEXC_TypeError,
+                                           "cannot convert dictionary update sequence element "
+                                           "#%zu to a sequence",
+                                           i);
         ok = !py_failed(pair);
         if (ok && py_seq_len(pair) != 2) {
             py_raise(py, PYEXC_ValueError,
@@ -208,7 +214,7 @@ bool py_dict_update(PyCtx *py, PyValue dict, PyValue other) {
     return ok;
 }
 
-static PyValue raise_key_error(PyCtx *py, PyValue key) {
+PyValue py_raise_key_error(PyCtx *py, PyValue key) {
     PyValue args = py_tuple(py, &key, 1);
     PyValue exception = py_exception_new(py, py_exc_class(py, PYEXC_KeyError), args, py->here);
     py_decref(py, args);
@@ -227,7 +233,7 @@ static PyValue dict_subscript(PyCtx *py, PyValue self, PyValue key) {
     if (found)
         return py_incref(dict->entries[at].value);
     if (dict->factory.tag == PY_NONE_TAG)
-        return raise_key_error(py, key);
+        return py_raise_key_error(py, key);
     PyValue value = py_call_values(py, dict->factory, NULL, 0);
     if (!py_failed(value) && !dict_put(py, dict, key, value)) {
         py_decref(py, value);

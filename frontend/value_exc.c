@@ -146,13 +146,10 @@ static PyValue unbound_call(PyCtx *py, void *data, const PyArgs *args) {
     rest.pos++;
     rest.num_pos--;
     rest.pos_ranges = args->pos_ranges != NULL ? args->pos_ranges + 1 : NULL;
-    bool found;
-    PyValue method = py_getattr_opt(py, args->pos[0], strtab_sym(py->names, def->name), &found);
-    if (py_failed(method))
-        return PY_FAIL;
-    if (!found)
+    if (py_method_find(py_methods_of(args->pos[0]), def->name) != def)
         return py_raise(py, PYEXC_TypeError, "'%s' object has no method '%s'",
                         py_type_name(args->pos[0]), def->name);
+    PyValue method = py_method_bind(py, args->pos[0], def);
     PyValue result = py_call(py, method, &rest);
     py_decref(py, method);
     return result;
@@ -251,12 +248,46 @@ static bool exception_str(PyCtx *py, PyValue self, StrBuf *out) {
     return py_exception_message(py, (PyException *)self.u.o, out);
 }
 
+/* What super().__init__(...) of a program's exception class reaches: the arguments are kept. */
+static PyValue exception_init(PyCtx *py, PyValue self, const PyValue *a, const PyArgs *args) {
+    PyException *e = (PyException *)self.u.o;
+    PyValue old = e->args;
+    (void)a;
+    e->args = py_tuple(py, args->pos, args->num_pos);
+    py_decref(py, old);
+    return PY_NONE;
+}
+
+static PyValue exception_add_note(PyCtx *py, PyValue self, const PyValue *a, const PyArgs *args) {
+    PyException *e = (PyException *)self.u.o;
+    (void)args;
+    if (!py_is_str(a[0]))
+        return py_raise(py, PYEXC_TypeError, "note must be a str, not '%s'", py_type_name(a[0]));
+    free(e->help);
+    e->help = py_heap_strdup(py, py_str_data(a[0], NULL));
+    return PY_NONE;
+}
+
+static PyValue exception_with_traceback(PyCtx *py, PyValue self, const PyValue *a,
+                                        const PyArgs *args) {
+    (void)py;
+    (void)a;
+    (void)args;
+    return py_incref(self);
+}
+
+static const PyMethodDef exception_methods[] = {{"__init__", exception_init, NULL},
+                                                {"add_note", exception_add_note, "note"},
+                                                {"with_traceback", exception_with_traceback, "tb"},
+                                                {NULL, NULL, NULL}};
+
 const PyType py_exception_type = {.name = "Exception",
                                   .dealloc = exception_dealloc,
                                   .getattr = exception_getattr,
                                   .setattr = exception_setattr,
                                   .repr = exception_repr,
-                                  .str = exception_str};
+                                  .str = exception_str,
+                                  .methods = exception_methods};
 
 PyValue py_exception_new(PyCtx *py, PyClass *cls, PyValue args, SrcRange range) {
     PyException *e = py_object_new(py, &py_exception_type, sizeof *e);

@@ -356,12 +356,7 @@ static PyValue set_take(PyCtx *py, PyValue self, PyValue item, bool must) {
         return PY_FAIL;
     if (found || !must)
         return PY_NONE;
-    ArenaMark mark = arena_mark(py->scratch);
-    StrBuf text = STRBUF(py->scratch);
-    if (py_str_of(py, item, &text))
-        py_raise(py, PYEXC_KeyError, "%s", strbuf_str(&text));
-    arena_reset(py->scratch, mark);
-    return PY_FAIL;
+    return py_raise_key_error(py, item);
 }
 METHOD(set_discard) {
     return set_take(py, self, a[0], false);

@@ -369,6 +369,21 @@ static void layout_digits(const char *text, int limit, StrBuf *out) {
         strbuf_puts(out, ".0");
 }
 
+/* 16 digits one above the nearest ones: just above a power of two the numbers lie twice as far
+ * apart as below it, so these can read back where the nearest do not. */
+static bool next_digits(double value, char *text, size_t size) {
+    char *exponent = strchr(text, 'e');
+    if (exponent == NULL)
+        return false;
+    int power = atoi(exponent + 1);
+    size_t sign = *text == '-';
+    int64_t fraction = (int64_t)strtoll(text + sign + 2, NULL, 10) + 1; /* behind "d." */
+    if (fraction >= INT64_C(1000000000000000))
+        return false;
+    snprintf(text + sign + 2, size - sign - 2, "%015llde%d", (long long)fraction, power);
+    return strtod(text, NULL) == value;
+}
+
 /* The fewest digits that read back as `value`: 15 do if any fewer do (for normal numbers; the
  * zeros behind them are dropped later), 17 always do. */
 void py_float_repr(double value, StrBuf *out) {
@@ -381,6 +396,8 @@ void py_float_repr(double value, StrBuf *out) {
     for (; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*e", digits - 1, value);
         if (strtod(text, NULL) == value)
+            break;
+        if (digits == 16 && next_digits(value, text, sizeof text))
             break;
     }
     layout_digits(text, 16, out);

@@ -26,6 +26,13 @@ PyValue py_binary(PyCtx *py, BinOpKind op, PyValue a, PyValue b) {
     if (op == BIN_ADD && py_is_str(a))
         return py_raise(py, PYEXC_TypeError, "can only concatenate str (not \"%s\") to str",
                         py_type_name(b));
+    bool sequence = py_is_str(a) || py_is_list(a) || py_is_tuple(a);
+    if (op == BIN_MUL && (sequence || py_is_str(b) || py_is_list(b) || py_is_tuple(b)))
+        return py_raise(py, PYEXC_TypeError, "can't multiply sequence by non-int of type '%s'",
+                        py_type_name(sequence ? b : a));
+    if (op == BIN_ADD && (py_is_list(a) || py_is_tuple(a)))
+        return py_raise(py, PYEXC_TypeError, "can only concatenate %s (not \"%s\") to %s",
+                        py_type_name(a), py_type_name(b), py_type_name(a));
     return py_raise(py, PYEXC_TypeError, "unsupported operand type(s) for %s: '%s' and '%s'",
                     op == BIN_POW ? "** or pow()" : ast_binary_text(op), py_type_name(a),
                     py_type_name(b));
@@ -176,7 +183,7 @@ int py_truth(PyCtx *py, PyValue v) {
 /* ---- attributes -------------------------------------------------------------------------------
  */
 
-static const PyMethodDef *methods_of(PyValue v) {
+const PyMethodDef *py_methods_of(PyValue v) {
     switch (v.tag) {
     case PY_BOOL_TAG:
     case PY_INT_TAG:
@@ -232,7 +239,7 @@ PyValue py_getattr_opt(PyCtx *py, PyValue v, Sym name, bool *found) {
         value = plain_attr(py, v, name, found);
     if (*found || py_failed(value))
         return value;
-    const PyMethodDef *def = py_method_find(methods_of(v), name);
+    const PyMethodDef *def = py_method_find(py_methods_of(v), name);
     *found = def != NULL;
     return def != NULL ? py_method_bind(py, v, def) : PY_NONE;
 }
@@ -240,7 +247,7 @@ PyValue py_getattr_opt(PyCtx *py, PyValue v, Sym name, bool *found) {
 /* The names that `v` has as attributes, for suggestions; in the scratch arena. */
 static size_t attr_names(PyCtx *py, PyValue v, const char ***names) {
     const PyType *type = type_of(v);
-    const PyMethodDef *methods = methods_of(v);
+    const PyMethodDef *methods = py_methods_of(v);
     size_t count = 0, given = 0, own = 0;
     const char **scope = NULL;
     if (py_as(v, &py_module_type) != NULL)

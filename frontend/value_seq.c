@@ -11,8 +11,12 @@ int64_t py_seq_index(PyCtx *py, PyValue index, size_t len, const char *what) {
     int64_t i;
     index = py_unwrap_constexpr(index);
     if (!py_is_int(index) && index.tag != PY_BOOL_TAG) {
-        py_raise(py, PYEXC_TypeError, "%s indices must be integers or slices, not %s", what,
-                 py_type_name(index));
+        if (strcmp(what, "string") == 0)
+            py_raise(py, PYEXC_TypeError, "string indices must be integers, not '%s'",
+                     py_type_name(index));
+        else
+            py_raise(py, PYEXC_TypeError, "%s indices must be integers or slices, not %s", what,
+                     py_type_name(index));
         return -1;
     }
     if (!py_to_i64(index, &i)) {

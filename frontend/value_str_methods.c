@@ -212,11 +212,9 @@ static PyValue split_spaces(PyCtx *py, const PyStr *s, int64_t max) {
             i++;
         if (i >= s->len)
             return list;
-        size_t lo = i, hi = s->len;
+        size_t lo = i;
         if (max == 0) {
-            while (is_space(s->data[hi - 1]))
-                hi--;
-            append_part(py, list, s, lo, hi);
+            append_part(py, list, s, lo, s->len);
             return list;
         }
         while (i < s->len && !is_space(s->data[i]))

@@ -197,6 +197,13 @@ static bool percent_value(PyCtx *py, PyValue value, char type, StrBuf *spec, Str
     } else if (strchr("diu", type) != NULL && value.tag == PY_FLOAT_TAG) {
         shown = py_int_from_double(py, value.u.f);
     }
+    const PyStr *letter = type == 'c' ? py_as(value, &py_str_type) : NULL;
+    if (letter != NULL && letter->points == 1) {
+        spec->len--; /* the type letter: text is formatted as text */
+        bool done = py_format(py, value, strbuf_str(spec), spec->len, out);
+        py_decref(py, shown);
+        return done;
+    }
     if (!py_failed(shown) && strchr("sra", type) == NULL && !py_is_number(shown)) {
         py_raise(py, PYEXC_TypeError, "%%%c format: a real number is required, not %s", type,
                  py_type_name(shown));

@@ -170,6 +170,7 @@ int64_t py_seq_index(PyCtx *py, PyValue index, size_t len, const char *what);
 PyDict *py_dict_or_set(PyValue v); /* NULL if it is neither */
 bool py_dict_find(PyCtx *py, PyDict *dict, PyValue key, size_t *entry, bool *found);
 bool py_dict_remove(PyCtx *py, PyDict *dict, PyValue key, PyValue *value, bool *found);
+PyValue py_raise_key_error(PyCtx *py, PyValue key);
 void py_dict_clear(PyCtx *py, PyDict *dict);
 bool py_dict_update(PyCtx *py, PyValue dict, PyValue other);
 bool py_is_dict(PyValue v);
@@ -201,6 +202,7 @@ bool py_exception_message(PyCtx *py, PyException *exception, StrBuf *out);
 /* str.upper: takes the object as its first argument. */
 PyValue py_unbound_method(PyCtx *py, const PyMethodDef *def);
 PyValue py_method_bind(PyCtx *py, PyValue self, const PyMethodDef *def);
+const PyMethodDef *py_methods_of(PyValue v); /* of its type; NULL: none */
 const PyMethodDef *py_method_find(const PyMethodDef *table, Sym name);
 /* "did you mean `near`?" from a list of names, or NULL. In the scratch arena. */
 const char *py_suggest(PyCtx *py, const char *word, const char *const *names, size_t count);

@@ -230,7 +230,12 @@ BUILTIN(builtin_ord) {
         return PY_FAIL;
     size_t len, pos = 0;
     if (!py_is_str(v) || ((const PyStr *)v.u.o)->points != 1)
-        return py_raise(py, PYEXC_TypeError, "ord() expected a character");
+        return py_is_str(v)
+                   ? py_raise(py, PYEXC_TypeError,
+                              "ord() expected a character, but string of length %zu found",
+                              ((const PyStr *)v.u.o)->points)
+                   : py_raise(py, PYEXC_TypeError,
+                              "ord() expected string of length 1, but %s found", py_type_name(v));
     const char *text = py_str_data(v, &len);
     return py_int(utf8_next(text, len, &pos));
 }

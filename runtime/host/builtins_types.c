@@ -101,7 +101,9 @@ static PyValue int_new(PyCtx *py, PyClass *cls, const PyArgs *args) {
     }
     py_decref(py, converted);
     return py_raise(py, PYEXC_TypeError,
-                    "int() argument must be a string or a real number, not '%s'", py_type_name(x));
+                    "int() argument must be a string, a bytes-like object or a real number, "
+                    "not '%s'",
+                    py_type_name(x));
 }
 
 static PyValue float_new(PyCtx *py, PyClass *cls, const PyArgs *args) {

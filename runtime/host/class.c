@@ -114,8 +114,14 @@ static PyValue super_getattr(PyCtx *py, PyValue self, Sym name, bool *found) {
     const HostWrapper *w = (const HostWrapper *)self.u.o;
     PyValue value;
     *found = true;
-    if (w->cls->parent != NULL && py_class_get(w->cls->parent, name, &value))
+    if (w->cls->parent != NULL && py_class_get(w->cls->parent, name, &value)) {
+        if (py_as(value, &py_builtin_type) != NULL) /* a dataclass's own methods */
+            return host_wrapper(py, &host_method_type, value, w->self);
         return py_class_bind_attr(py, value, w->self, host_class_of(py, w->self));
+    }
+    const PyMethodDef *def = py_method_find(py_methods_of(w->self), name);
+    if (def != NULL)
+        return py_method_bind(py, w->self, def);
     if (name == py->host->syms.__init__) /* object's and Exception's take anything */
         return py_incref(py_from_object(&py->host->classes[HOST_CLASS_NONE]->base));
     *found = false;

@@ -181,6 +181,12 @@ static bool spread(PyCtx *py, Frame *frame, const Expr *starred, ValueList *out)
     if (py_failed(value))
         return false;
     py->here = starred->range;
+    if (value.tag != PY_OBJECT_TAG || value.u.o->type->iter == NULL) {
+        py_raise(py, PYEXC_TypeError, "Value after * must be an iterable, not %s",
+                 py_type_name(value));
+        py_decref(py, value);
+        return false;
+    }
     PyValue items = py_list_of(py, value);
     py_decref(py, value);
     if (py_failed(items))

@@ -40,12 +40,12 @@ static bool too_many(PyCtx *py, const HostFunction *fn, const PyArgs *args) {
     const char *were = args->num_pos == 1 ? "was" : "were";
     if (least == most)
         py_raise_at(py, PYEXC_TypeError, at, NULL,
-                    "%s() takes %zu positional argument%s but %zu %s given", fn->name, most,
+                    "%s() takes %zu positional argument%s but %zu %s given", fn->qualname, most,
                     most == 1 ? "" : "s", args->num_pos, were);
     else
         py_raise_at(py, PYEXC_TypeError, at, NULL,
-                    "%s() takes from %zu to %zu positional arguments but %zu %s given", fn->name,
-                    least, most, args->num_pos, were);
+                    "%s() takes from %zu to %zu positional arguments but %zu %s given",
+                    fn->qualname, least, most, args->num_pos, were);
     return false;
 }
 
@@ -57,7 +57,7 @@ static bool unexpected_keyword(PyCtx *py, const HostFunction *fn, const PyArgs *
         names[i] = param_at(fn->params, i)->name;
     py_raise_at(py, PYEXC_TypeError, args->kw_ranges != NULL ? args->kw_ranges[k] : args->range,
                 py_suggest(py, args->kw_names[k], names, count),
-                "%s() got an unexpected keyword argument '%s'", fn->name, args->kw_names[k]);
+                "%s() got an unexpected keyword argument '%s'", fn->qualname, args->kw_names[k]);
     arena_reset(py->scratch, mark);
     return false;
 }
@@ -79,7 +79,7 @@ static bool missing(PyCtx *py, const HostFunction *fn, const PyArgs *args, const
         strbuf_printf(&text, "'%s'", param_at(fn->params, i)->name);
     }
     py_raise_at(py, PYEXC_TypeError, args->range, NULL,
-                "%s() missing %zu required %s argument%s: %s", fn->name, count, kind,
+                "%s() missing %zu required %s argument%s: %s", fn->qualname, count, kind,
                 count == 1 ? "" : "s", strbuf_str(&text));
     arena_reset(py->scratch, mark);
     return false;
@@ -105,7 +105,8 @@ static bool bind_keywords(PyCtx *py, const HostFunction *fn, const PyArgs *args,
         if (!py_failed(slots[i])) {
             py_raise_at(py, PYEXC_TypeError,
                         args->kw_ranges != NULL ? args->kw_ranges[k] : args->range, NULL,
-                        "%s() got multiple values for argument '%s'", fn->name, args->kw_names[k]);
+                        "%s() got multiple values for argument '%s'", fn->qualname,
+                        args->kw_names[k]);
             return false;
         }
         slots[i] = args->kw_values[k];
@@ -186,6 +187,7 @@ static PyValue function_call(PyCtx *py, PyValue self, const PyArgs *args) {
                    .globals = fn->globals,
                    .scope = scope,
                    .file = fn->file,
+                   .function = fn->qualname,
                    .cls = fn->cls,
                    .self = args->num_pos > 0 ? args->pos[0] : PY_NONE,
                    .result = PY_NONE,
@@ -204,7 +206,7 @@ static PyValue function_call(PyCtx *py, PyValue self, const PyArgs *args) {
         host->calls--;
         host->frame = frame.caller;
         if (py_failed(result))
-            note_call(py, args->range, fn->name);
+            note_call(py, args->range, fn->qualname);
     }
     arena_reset(py->scratch, mark);
     py_env_release(py, env);
@@ -243,8 +245,10 @@ static PyValue function_getattr(PyCtx *py, PyValue self, Sym name, bool *found) 
     *found = true;
     if (fn->attrs != NULL && py_env_get_local(fn->attrs, name, &value))
         return py_incref(value);
-    if (strcmp(name, "__name__") == 0 || strcmp(name, "__qualname__") == 0)
+    if (strcmp(name, "__name__") == 0)
         return py_str(py, fn->name);
+    if (strcmp(name, "__qualname__") == 0)
+        return py_str(py, fn->qualname);
     if (name == py->host->syms.__doc__)
         return function_doc(py, fn);
     if (strcmp(name, "__module__") == 0 &&
@@ -296,9 +300,23 @@ static bool eval_defaults(PyCtx *py, Frame *frame, HostFunction *fn) {
     return true;
 }
 
+/* "Class.method", "outer.<locals>.inner": what messages call a function. */
+static Sym qualified_name(PyCtx *py, const Frame *frame, Sym name) {
+    if (!frame->is_class && frame->function == NULL)
+        return name;
+    ArenaMark mark = arena_mark(py->scratch);
+    const char *text = frame->is_class
+                           ? arena_printf(py->scratch, "%s.%s", frame->cls->name, name)
+                           : arena_printf(py->scratch, "%s.<locals>.%s", frame->function, name);
+    Sym sym = strtab_sym(py->names, text);
+    arena_reset(py->scratch, mark);
+    return sym;
+}
+
 PyValue function_create(PyCtx *py, Frame *frame, const Stmt *def, const Expr *lambda) {
     HostFunction *fn = py_object_new(py, &host_function_type, sizeof *fn);
     fn->name = def != NULL ? def->u.function.name : strtab_sym(py->names, "<lambda>");
+    fn->qualname = qualified_name(py, frame, fn->name);
     fn->params = def != NULL ? &def->u.function.params : &lambda->u.lambda.params;
     fn->def = def;
     fn->lambda = lambda;

@@ -26,6 +26,7 @@ typedef struct Frame {
     PyEnv *globals;         /* the module's scope */
     const ScopeInfo *scope; /* NULL: module or class body */
     const SrcFile *file;
+    Sym function;     /* the function's qualified name; NULL: none */
     bool is_class;    /* a class body: no scope for the functions in it */
     PyClass *cls;     /* whose method this is, for super() */
     PyValue self;     /* its first argument, borrowed */
@@ -112,7 +113,7 @@ struct HostState {
 
 typedef struct HostFunction {
     PyObject base;
-    Sym name;
+    Sym name, qualname;
     const Params *params;
     const Stmt *def;    /* NULL: a lambda */
     const Expr *lambda; /* NULL: a def */
