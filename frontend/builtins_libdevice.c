@@ -102,7 +102,7 @@ static SVal no_overload(Spec *s, const Call *call, const SVal *args, size_t coun
     Diag *d =
         SPEC_ERROR(s, DIAG_BUILTIN_LIBDEVICE, call->range, strbuf_str(&wanted), strbuf_str(&got));
     if (count > 0 && tl_is_float(args[0].type) && tl_bits(args[0].type) < 32)
-        diag_help(d, "convert first: libdevice.%s(x.to(tl.float32))", call_name(call));
+        diag_help(d, "convert it first: x.to(tl.float32)");
     return SVAL_ERROR;
 }
 

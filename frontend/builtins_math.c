@@ -19,7 +19,7 @@ static bool check_dtype(Spec *s, const Call *call, unsigned i, SVal v, const cha
     Diag *d =
         SPEC_ERROR(s, DIAG_BUILTIN_EXPECTED_DTYPE, call->ranges[i], expected, tl_name(s, v.type));
     if (str_starts(expected, "['fp32'"))
-        diag_help(d, "convert it: tl.%s(x.to(tl.float32))", call_name(call));
+        diag_help(d, "convert it first: x.to(tl.float32)");
     return false;
 }
 
