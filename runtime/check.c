@@ -47,15 +47,30 @@ static bool is_launched(const JitFn *fn) {
     return has_signature(&fn->def->params) || !returns_value(fn->def->body);
 }
 
+/* A static_assert that fails says that the constants guessed are not those the kernel is for. */
+static bool guess_refused(const Diags *diags, size_t from) {
+    for (size_t i = from; i < diags_len(diags); i++) {
+        if (diags_at(diags, i)->id == DIAG_BUILTIN_STATIC_ASSERT) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Compiles one kernel; what is wrong is reported. */
 static void check_kernel(Program *program, const JitFn *fn, const char *signature) {
     Arena *arena = program->session->arena;
+    Diags *diags = program->session->diags;
+    size_t from = diags_len(diags);
     const SpecParam *params = signature != NULL
                                   ? spec_parse_signature(program->py, arena, fn, signature)
                                   : spec_infer_signature(program->py, arena, fn);
     if (params != NULL) {
         SpecOptions options = SPEC_OPTIONS_DEFAULT;
         specialise(program->py, ir_context_create(arena), arena, fn, params, &options);
+    }
+    if (signature == NULL && guess_refused(diags, from)) {
+        diags_truncate(diags, from);
     }
 }
 

@@ -83,6 +83,14 @@ static PyValue compilation_error(const Launch *launch, size_t from, PyExc exc) {
     return py_raise_reports(launch->py, exc, from);
 }
 
+/* Autotune skips a configuration that fails a static_assert; other mistakes stop it. */
+static PyExc refusal(const Diags *diags, size_t from) {
+    for (size_t i = from; i < diags_len(diags); i++)
+        if (diags_at(diags, i)->id == DIAG_BUILTIN_STATIC_ASSERT)
+            return PYEXC_CompileTimeAssertionFailure;
+    return PYEXC_CompilationError;
+}
+
 static IrModule *tile_copy(LaunchState *state, IrModule *module) {
     IrModule *copy = ir_module_create(state->ir, state->py->arena, module->sources);
     for (size_t i = 0; i < module->kernels.len; i++)
@@ -100,7 +108,7 @@ static Variant *compile_variant(LaunchState *state, const Launch *launch, const 
     IrModule *module =
         specialise(py, state->ir, py->arena, launch->fn, launch->params, &launch->options);
     if (module == NULL) {
-        compilation_error(launch, from, PYEXC_CompilationError);
+        compilation_error(launch, from, refusal(py->diags, from));
         return NULL;
     }
     if (state->config.keep_tile)
