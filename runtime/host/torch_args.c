@@ -62,7 +62,7 @@ bool arg_int(const TorchCall *call, unsigned index, int64_t *out) {
     return false;
 }
 
-bool arg_double(const TorchCall *call, unsigned index, double *out) {
+bool arg_real(const TorchCall *call, unsigned index, double *out) {
     const PyValue v = py_unwrap_constexpr(call->arg[index]);
     const Tensor *t = tensor_of(v);
     if (!arg_given(call, index) || py_to_double(v, out))

@@ -47,7 +47,7 @@ static bool pair_up(PyCtx *py, Tensor *a, Tensor *b, const char *name, Pair *pai
 
 static bool read_pair(const TorchCall *call, Pair *pair, Tolerance *tolerance) {
     Tensor *a = arg_tensor(call, 0), *b = a ? arg_tensor(call, 1) : NULL;
-    if (!b || !arg_double(call, 2, &tolerance->rtol) || !arg_double(call, 3, &tolerance->atol) ||
+    if (!b || !arg_real(call, 2, &tolerance->rtol) || !arg_real(call, 3, &tolerance->atol) ||
         !arg_bool(call, 4, &tolerance->equal_nan))
         return false;
     if (a->view.dtype != b->view.dtype) {
@@ -321,7 +321,7 @@ static PyValue assert_close(const TorchCall *call, Tensor *a, Tensor *b) {
     if (arg_given(call, 2) != arg_given(call, 3))
         return py_raise(py, PYEXC_ValueError,
                         "rtol and atol must both be given or both be left out");
-    if (!arg_double(call, 2, &tolerance.rtol) || !arg_double(call, 3, &tolerance.atol) ||
+    if (!arg_real(call, 2, &tolerance.rtol) || !arg_real(call, 3, &tolerance.atol) ||
         !arg_bool(call, 4, &tolerance.equal_nan) || !arg_bool(call, 5, &check_device) ||
         !arg_bool(call, 6, &check_dtype))
         return PY_FAIL;

@@ -191,7 +191,7 @@ PyValue op_arange(TorchCall *call) {
         const PyValue v = py_unwrap_constexpr(call->arg[k]);
         if (k > 0 && !arg_given(call, k))
             continue;
-        if (!arg_double(call, k, &bounds[to]))
+        if (!arg_real(call, k, &bounds[to]))
             return PY_FAIL;
         if (!torch_to_index(py, v, &ints[to]))
             is_float = true;
@@ -216,7 +216,7 @@ PyValue op_linspace(TorchCall *call) {
     Options options = {.dtype = DT_F32};
     double start = 0, end = 0;
     int64_t steps = 0;
-    if (!arg_double(call, 0, &start) || !arg_double(call, 1, &end) || !arg_int(call, 2, &steps) ||
+    if (!arg_real(call, 0, &start) || !arg_real(call, 1, &end) || !arg_int(call, 2, &steps) ||
         !read_options(call, 3, &options))
         return PY_FAIL;
     if (steps < 0)

@@ -399,9 +399,9 @@ PyValue op_unary_params(TorchCall *call) {
     double params[2] = {1, 20};
     if (call->op->variant == UNARY_OP_leaky)
         params[0] = 0.01;
-    if (!input || !arg_double(call, 1, &params[0]))
+    if (!input || !arg_real(call, 1, &params[0]))
         return PY_FAIL;
-    if (call->op->variant == UNARY_OP_softplus_of && !arg_double(call, 2, &params[1]))
+    if (call->op->variant == UNARY_OP_softplus_of && !arg_real(call, 2, &params[1]))
         return PY_FAIL;
     if (!dtype_is_float(input->view.dtype))
         return not_implemented(call->py, call->op->name, input->view.dtype);

@@ -97,7 +97,7 @@ bool arg_given(const TorchCall *call, unsigned index);
  * optional arguments leave *out alone. */
 Tensor *arg_tensor(const TorchCall *call, unsigned index); /* borrowed; NULL: failed */
 bool arg_int(const TorchCall *call, unsigned index, int64_t *out);
-bool arg_double(const TorchCall *call, unsigned index, double *out);
+bool arg_real(const TorchCall *call, unsigned index, double *out);
 bool arg_bool(const TorchCall *call, unsigned index, bool *out);
 bool arg_dtype(const TorchCall *call, unsigned index, DType *out);
 bool arg_device(const TorchCall *call, unsigned index, bool *on_device);

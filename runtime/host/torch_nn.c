@@ -194,7 +194,7 @@ PyValue op_layer_norm(TorchCall *call) {
     Tensor *t = arg_tensor(call, 0);
     Dims shape;
     Lines lines = {.kernel = layer_norm_line, .eps = 1e-5};
-    if (!t || !arg_dims(call, 1, &shape) || !arg_double(call, 4, &lines.eps))
+    if (!t || !arg_dims(call, 1, &shape) || !arg_real(call, 4, &lines.eps))
         return PY_FAIL;
     lines.len = dims_numel(&shape);
     if (!read_weight(call, 2, lines.len, &lines.weight))
@@ -217,7 +217,7 @@ PyValue op_rms_norm(TorchCall *call) {
                 : t->view.dtype == DT_F16  ? 0x1p-10
                 : t->view.dtype == DT_BF16 ? 0x1p-7
                                            : 0x1p-23;
-    if (!arg_dims(call, 1, &shape) || !arg_double(call, 3, &lines.eps))
+    if (!arg_dims(call, 1, &shape) || !arg_real(call, 3, &lines.eps))
         return PY_FAIL;
     lines.len = dims_numel(&shape);
     return read_weight(call, 2, lines.len, &lines.weight) ? normalise(call, t, &shape, &lines)
@@ -230,7 +230,7 @@ PyValue op_normalize(TorchCall *call) {
     double eps = 1e-12;
     const PyValue norm_args[4] = {call->arg[0], arg_given(call, 1) ? call->arg[1] : py_float(2),
                                   arg_given(call, 2) ? call->arg[2] : py_int(1), py_bool(true)};
-    if (!arg_tensor(call, 0) || !arg_double(call, 3, &eps))
+    if (!arg_tensor(call, 0) || !arg_real(call, 3, &eps))
         return PY_FAIL;
     const PyValue norm = torch_call_by_name(py, "norm", norm_args, 4);
     if (py_failed(norm))
@@ -312,7 +312,7 @@ PyValue op_attention(TorchCall *call) {
     Tensor *query = arg_tensor(call, 0);
     double dropout = 0;
     bool causal = false;
-    if (!query || !arg_tensor(call, 1) || !arg_tensor(call, 2) || !arg_double(call, 4, &dropout) ||
+    if (!query || !arg_tensor(call, 1) || !arg_tensor(call, 2) || !arg_real(call, 4, &dropout) ||
         !arg_bool(call, 5, &causal))
         return PY_FAIL;
     if (dropout != 0)
@@ -320,7 +320,7 @@ PyValue op_attention(TorchCall *call) {
     if (query->view.rank < 2)
         return py_raise(py, PYEXC_RuntimeError, "attention needs at least 2 dimensions");
     double scale = 1 / sqrt((double)query->view.shape[query->view.rank - 1]);
-    if (!arg_double(call, 6, &scale))
+    if (!arg_real(call, 6, &scale))
         return PY_FAIL;
     const PyValue weights = chain(py, attention_scores(call, scale, causal), "softmax", py_int(-1));
     const PyValue value = as_double(py, call->arg[2]);

@@ -312,7 +312,7 @@ PyValue op_fill_random(TorchCall *call) {
     Tensor *t = arg_tensor(call, 0);
     double a = 0, b = 1;
     Rng *rng = arg_rng(call, 3);
-    if (!rng || !t || !arg_double(call, 1, &a) || !arg_double(call, 2, &b))
+    if (!rng || !t || !arg_real(call, 1, &a) || !arg_real(call, 2, &b))
         return PY_FAIL;
     if (!dtype_is_float(t->view.dtype))
         return not_a_float(call, t->view.dtype);

@@ -358,7 +358,7 @@ PyValue op_var(TorchCall *call) {
         !arg_dim_mask(call, 1, args.input->view.rank, &args.mask))
         return PY_FAIL;
     params[0] = unbiased;
-    if (!arg_double(call, 4, &params[0]))
+    if (!arg_real(call, 4, &params[0]))
         return PY_FAIL;
     return tensor_value(reduce(call, (Reduce)call->op->variant, &args, NULL));
 }
@@ -370,7 +370,7 @@ PyValue op_norm(TorchCall *call) {
     const bool is_name = py_is_str(py_unwrap_constexpr(call->arg[1]));
     if (!args.input || !arg_dim_mask(call, 2, args.input->view.rank, &args.mask) ||
         !arg_bool(call, 3, &args.keepdim) || !arg_dtype(call, 4, &args.computed) ||
-        (!is_name && !arg_double(call, 1, &params[0])))
+        (!is_name && !arg_real(call, 1, &params[0])))
         return PY_FAIL;
     if (is_name && !str_eq(py_str_data(py_unwrap_constexpr(call->arg[1]), NULL), "fro"))
         return py_raise(call->py, PYEXC_RuntimeError, "norm(): p must be a number or 'fro'");

@@ -142,7 +142,11 @@ bool dims_infer(PyCtx *py, Dims *shape, int64_t numel) {
         } else if (shape->at[d] == -1 && unknown == MEM_MAX_RANK) {
             unknown = d;
         } else {
-            py_raise(py, PYEXC_RuntimeError, "only one dimension can be inferred, as -1");
+            if (shape->at[d] == -1)
+                py_raise(py, PYEXC_RuntimeError, "only one dimension can be inferred");
+            else
+                py_raise(py, PYEXC_RuntimeError, "invalid shape dimension %lld",
+                         (long long)shape->at[d]);
             return false;
         }
     }
