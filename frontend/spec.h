@@ -44,6 +44,7 @@ typedef struct SVal SVal;
 typedef struct STuple {
     SVal *items;
     size_t len;
+    PyClass *cls; /* a named tuple's class (borrowed), or NULL */
 } STuple;
 typedef struct SBlockPtr SBlockPtr;
 typedef struct SDesc SDesc;
@@ -125,6 +126,8 @@ SVal sv_from_py(Spec *s, PyValue owned, SrcRange range);
 SVal sv_borrowed(Spec *s, PyValue value, SrcRange range); /* the same for a borrowed value */
 SVal sv_tensor(IrValue *value, TlType type);
 SVal sv_tuple(Spec *s, const SVal *items, size_t len);
+/* A tuple of the class of the Python value `like`, which may be a named tuple. */
+SVal sv_tuple_like(Spec *s, PyValue like, const SVal *items, size_t len);
 SVal sv_string(Spec *s, const char *text);
 const SVal *sv_box(Spec *s, SVal v); /* a copy in the arena */
 /* The Python value of a compile-time value (tuples of such too): a new reference, kept by the Spec.
@@ -199,7 +202,7 @@ typedef struct Flow {
 typedef struct Frame {    /* one activation of a jit function */
     struct Frame *caller; /* NULL: the kernel itself */
     const JitFn *fn;
-    SrcRange call; /* in the caller */
+    SrcRange call;              /* in the caller */
     const SrcRange *arg_ranges; /* in the caller, one a parameter; `call` where none was given */
     Scope scope;
     const Stmt *loop; /* the innermost dynamic loop around the statement, or NULL */

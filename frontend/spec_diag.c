@@ -7,6 +7,8 @@
  */
 #include "frontend/spec.h"
 
+#include <string.h>
+
 static bool is_library_frame(const Frame *frame) {
     return frame && frame->fn->is_stdlib;
 }
@@ -19,6 +21,23 @@ SrcRange spec_at(Spec *s, SrcRange range) {
     return old;
 }
 
+/* A place in a library function as one of its caller: the argument, if just a parameter stands
+ * there, else the call. So a wrong axis of tl.sum(x, axis=2) is reported at the 2. */
+static SrcRange callers_place(const Frame *frame, SrcRange place) {
+    const SrcFile *file = frame->fn->file;
+    for (size_t i = 0; i < frame->fn->num_params && place.file == file->id; i++) {
+        const Arg *param = spec_parameter(frame->fn->def, i);
+        size_t len = strlen(param->name);
+        bool stands_there = place.hi - place.lo == len &&
+                            memcmp(file->text + place.lo, param->name, len) == 0;
+        SrcRange argument = frame->arg_ranges[i];
+        bool given = memcmp(&argument, &param->range, sizeof argument) != 0;
+        if (stands_there && given)
+            return argument;
+    }
+    return frame->call;
+}
+
 static Diag *add_calls(Spec *s, Diag *diag) {
     const Frame *frame = s->frame;
     if (is_library_frame(frame)) {
@@ -26,7 +45,10 @@ static Diag *add_calls(Spec *s, Diag *diag) {
         while (is_library_frame(outermost->caller))
             outermost = outermost->caller;
         if (outermost->caller) { /* the check of the library itself has no user's call */
-            diag->range = outermost->call;
+            SrcRange place = diag->range;
+            for (const Frame *f = s->frame; f != outermost->caller; f = f->caller)
+                place = callers_place(f, place);
+            diag->range = place;
             diag_note(diag, SRC_NONE, "found in the library function `%s`", outermost->fn->name);
         }
         frame = outermost->caller ? outermost->caller : outermost;
@@ -37,6 +59,7 @@ static Diag *add_calls(Spec *s, Diag *diag) {
 }
 
 Diag *spec_blame(Spec *s, Diag *diag) {
+    s->errors++;
     if (s->dry == 0)
         s->reported = true;
     return add_calls(s, diag);

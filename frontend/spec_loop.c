@@ -10,6 +10,8 @@
  */
 #include "frontend/spec.h"
 
+#include <math.h>
+
 typedef struct Carried { /* one leaf of one name */
     Sym name;
     size_t leaf;
@@ -370,21 +372,32 @@ static Flow dynamic_for(Spec *s, const Stmt *stmt, const SRange *range) {
     return run_loop(&loop);
 }
 
-#define MAX_UNROLLED 65536
+#define MAX_UNROLLED 65536 /* in one kernel, all loops together */
 
 typedef struct Unrolled { /* the iterations of a static_range that are left */
     const Stmt *stmt;
     int64_t next, step, left;
+    size_t errors; /* before the first: one that fails is enough */
 } Unrolled;
+
+static bool goes_on(Spec *s, Unrolled *loop) {
+    if (loop->left == 0 || s->errors > loop->errors)
+        return false;
+    if (s->unrolled < MAX_UNROLLED)
+        return true;
+    SPEC_ERROR(s, DIAG_KERNEL_UNROLL, loop->stmt->u.for_.iter->range, MAX_UNROLLED);
+    return false;
+}
 
 static Flow visit_iterations(Spec *s, void *data) {
     Unrolled *loop = data;
-    while (loop->left > 0 && !(s->reported && s->dry == 0)) {
+    while (goes_on(s, loop)) {
         const Expr *target = loop->stmt->u.for_.target;
         if (target->kind == EXPR_NAME)
             spec_bind(s, target->u.name.id, sv_int(loop->next), target->range);
         loop->next += loop->step;
         loop->left--;
+        s->unrolled++;
         Flow flow = spec_block(s, loop->stmt->u.for_.body, 0);
         if (flow.kind == FLOW_RETURNED || (flow.kind == FLOW_MAYBE && loop->left == 0))
             return flow;
@@ -408,11 +421,7 @@ static Flow static_for(Spec *s, const Stmt *stmt, const SRange *range) {
     double span = (double)to - (double)from;
     double count = step > 0 ? (span + (double)step - 1) / (double)step
                             : (span + (double)step + 1) / (double)step;
-    if (count > MAX_UNROLLED) {
-        SPEC_ERROR(s, DIAG_KERNEL_UNROLL, where, MAX_UNROLLED);
-        return FLOW_NEXT;
-    }
-    Unrolled loop = {stmt, from, step, count >= 1 ? (int64_t)count : 0};
+    Unrolled loop = {stmt, from, step, count >= 1 ? (int64_t)fmin(count, 1e18) : 0, s->errors};
     return visit_iterations(s, &loop);
 }
 
