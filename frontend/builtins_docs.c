@@ -8,6 +8,8 @@
 #include "frontend/builtins_docs.h"
 #include "frontend/builtins.h"
 
+#include <string.h>
+
 /* The headings, each in front of the row that begins its part. */
 static const struct {
     const char *first_row, *heading;
@@ -45,17 +47,27 @@ static void put_library_parameters(PyCtx *py, const BuiltinRow *row, FILE *out) 
     }
 }
 
+/* The parameters of a method: without the object, which stands in front of the dot. */
+static const char *method_parameters(const BuiltinRow *row) {
+    const char *rest = strchr(row->params, ',');
+    return rest ? rest + 2 : "";
+}
+
 static void put_row(PyCtx *py, const BuiltinRow *row, FILE *out) {
     const char *name = row->name;
-    if (str_starts(name, "tensor."))
-        fprintf(out, "- `x.%s(", name + 7);
-    else
-        fprintf(out, "- `%s(", name);
-    if (row->library)
-        put_library_parameters(py, row, out);
-    else
-        fputs(row->params, out);
-    fprintf(out, ")`: %s.%s\n", row->doc, row->is_method ? " Also a method of tensors." : "");
+    bool of_tensor = str_starts(name, "tensor.");
+    fprintf(out, "- `%s%s", of_tensor ? "x" : "", of_tensor ? strchr(name, '.') : name);
+    if (row->function != builtin_class) {
+        fputc('(', out);
+        if (row->library)
+            put_library_parameters(py, row, out);
+        else if (of_tensor || str_starts(name, "desc.") || str_starts(name, "block."))
+            fputs(method_parameters(row), out);
+        else
+            fputs(row->params, out);
+        fputc(')', out);
+    }
+    fprintf(out, "`: %s.%s\n", row->doc, row->is_method ? " Also a method of tensors." : "");
 }
 
 /* A function of libdevice: its name, and its overloads "ff:f dd:d" as they are. */

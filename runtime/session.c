@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frontend/builtins_docs.h"
 #include "frontend/parse.h"
 #include "runtime/program.h"
 #include "support/io.h"
@@ -117,4 +118,15 @@ const SrcFile *session_load(Session *session, const char *path) {
 const Module *session_parse(Session *session, const SrcFile *file) {
     const Module *module = parse_module(session->arena, session->names, session->diags, file);
     return module->has_errors || diags_count(session->diags, SEV_ERROR) > 0 ? NULL : module;
+}
+
+static SessionStatus print_builtins(Session *session, void *request) {
+    PyCtx *py = session->program->py = py_ctx_create(&session->oom, session->arena, session->names,
+                                                     session->sources, session->diags);
+    builtins_print_docs(py, request);
+    return STATUS_OK;
+}
+
+SessionStatus session_print_builtins(Session *session, FILE *out) {
+    return session_guard(session, print_builtins, out);
 }

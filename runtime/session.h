@@ -81,5 +81,7 @@ SessionStatus session_run(Session *session, const char *path, const char *const 
 SessionStatus session_check(Session *session, const char *path, const char *kernel,
                             const char *signature);
 SessionStatus session_build(Session *session, const char *path, const BuildOptions *options);
+/* Prints docs/builtins.md: the functions that kernels may call. */
+SessionStatus session_print_builtins(Session *session, FILE *out);
 
 #endif

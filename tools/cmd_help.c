@@ -1,4 +1,4 @@
-/* cmd_help.c -- `tkc help [VERB]` and `tkc --version`. */
+/* cmd_help.c -- `tkc help [VERB|environment|builtins]` and `tkc --version`. */
 #include "support/str.h"
 #include "tools/commands.h"
 #include "tools/help.h"
@@ -40,6 +40,8 @@ SessionStatus cmd_help(const Command *command) {
     VerbId verb = verb_from_name(topic);
     if (str_eq(topic, "environment")) {
         help_environment(command->out);
+    } else if (str_eq(topic, "builtins")) {
+        return session_print_builtins(command->session, command->out);
     } else if (verb != VERB_COUNT) {
         help_verb(verb, command->out);
     } else {

@@ -14,6 +14,7 @@ GENERATED = [
     ("docs/man/tkc.1", [TKC, "help", "--format=man"]),
     ("docs/completion/tkc.bash", [TKC, "help", "--format=bash"]),
     ("docs/diagnostics.md", [TKC, "explain", "--format=markdown"]),
+    ("docs/builtins.md", [TKC, "help", "builtins"]),
     ("docs/ir.md", [TK_OPT, f"--print-docs={ROOT}/docs/ir-intro.md"]),
 ]
 
