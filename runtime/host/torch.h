@@ -65,4 +65,7 @@ PyValue torch_size_tuple(PyValue value);
  * their instances, and that a torch.Size is a tuple. False: decide without it. */
 bool torch_isinstance(PyValue value, PyValue class_, bool *is);
 
+/* The text of docs/torch.md. */
+void torch_describe(StrBuf *out);
+
 #endif
