@@ -277,7 +277,6 @@ static bool may_be_the_guess(DiagId id) {
     case DIAG_KERNEL_OPERANDS:
     case DIAG_KERNEL_UNEXPECTED_TYPE:
     case DIAG_KERNEL_LOOP_BOUNDS:
-    case DIAG_KERNEL_ATTRIBUTE:
     case DIAG_KERNEL_NOT_A_TENSOR:
     case DIAG_BUILTIN_ARGUMENT:
     case DIAG_BUILTIN_NOT_CONSTEXPR:
@@ -290,19 +289,23 @@ static bool may_be_the_guess(DiagId id) {
 
 typedef struct Score {
     size_t guesses, errors; /* errors that may come from a wrong guess, and all */
+    uint32_t first;         /* where the first of all is */
 } Score;
 
 /* Compiles for these parameters and throws everything away but the number of errors. */
 static Score score(PyCtx *py, const JitFn *fn, const SpecParam *params) {
-    Score out = {0};
+    Score out = {.first = UINT32_MAX};
     size_t before = diags_len(py->diags);
     Arena *arena = arena_create(py->oom);
     SpecOptions options = SPEC_OPTIONS_DEFAULT;
     specialise(py, ir_context_create(arena), arena, fn, params, &options);
     for (size_t i = before; i < diags_len(py->diags); i++) {
         const Diag *d = diags_at(py->diags, i);
-        out.errors += d->severity >= SEV_ERROR;
-        out.guesses += d->severity >= SEV_ERROR && may_be_the_guess(d->id);
+        if (d->severity < SEV_ERROR)
+            continue;
+        out.errors++;
+        out.guesses += may_be_the_guess(d->id);
+        out.first = d->range.lo < out.first ? d->range.lo : out.first;
     }
     diags_truncate(py->diags, before);
     arena_destroy(arena);
@@ -338,8 +341,13 @@ static size_t alternatives(const SpecParam *p, bool pinned, SpecParam out[4]) {
 
 #define MAX_TRIALS 200
 
-/* Changes one parameter at a time as long as that leaves fewer errors that a guess may have made.
- */
+/* Fewer errors that a guess may have made, and none before the first one there was: that would only
+ * hide those behind it. */
+static bool is_better(Score now, Score best) {
+    return now.guesses < best.guesses && now.errors < best.errors && now.first >= best.first;
+}
+
+/* Changes one parameter at a time as long as that is better; what has a default keeps it. */
 static void refine(PyCtx *py, const JitFn *fn, SpecParam *params) {
     Score best = score(py, fn, params);
     size_t trials = 0;
@@ -349,14 +357,15 @@ static void refine(PyCtx *py, const JitFn *fn, SpecParam *params) {
         for (size_t i = 0; i < fn->num_params && best.guesses > 0; i++) {
             const char *word = annotation_word(spec_parameter(fn->def, i)->annotation);
             bool pinned = str_eq(word, "constexpr");
-            if (*word && !pinned)
+            bool has_default = fn->defaults && !py_failed(fn->defaults[i]);
+            if ((*word && !pinned) || has_default)
                 continue;
             SpecParam kept = params[i], other[4];
             size_t count = alternatives(&kept, pinned, other);
             for (size_t k = 0; k < count && trials < MAX_TRIALS; k++, trials++) {
                 params[i] = other[k];
                 Score now = score(py, fn, params);
-                if (now.guesses < best.guesses && now.errors < best.errors) {
+                if (is_better(now, best)) {
                     best = now;
                     kept = other[k];
                     better = true;
