@@ -86,7 +86,7 @@ SVal builtin_advance(Spec *s, const Call *call) {
         SPEC_ERROR(s, DIAG_BUILTIN_OFFSET_COUNT, call->ranges[1], block->rank, by.len);
         return SVAL_ERROR;
     }
-    STuple offsets = {ARENA_ARRAY(s->arena, SVal, by.len), by.len};
+    STuple offsets = {.items = ARENA_ARRAY(s->arena, SVal, by.len), .len = by.len};
     for (size_t i = 0; i < by.len; i++)
         offsets.items[i] = binary_value(s, OP_AddI, block->offsets.items[i], by.items[i]);
     block->offsets = offsets;
