@@ -250,8 +250,10 @@ static SpecParam guess_param(const Guess *g, size_t i) {
     const char *word = annotation_word(arg->annotation);
     PyValue value = g->fn->defaults ? g->fn->defaults[i] : PY_FAIL;
     bool has_default = !py_failed(value);
-    if (*word == '*' && dtype_from_name(word + 1) != DT_COUNT)
-        return (SpecParam){.kind = SPEC_POINTER, .dtype = dtype_from_name(word + 1)};
+    bool is_const = str_eq(word, "const") || str_starts(word, "*k");
+    DType pointee = *word == '*' ? dtype_from_name(word + (is_const ? 2 : 1)) : DT_COUNT;
+    if (pointee != DT_COUNT)
+        return (SpecParam){.kind = SPEC_POINTER, .dtype = pointee, .is_const = is_const};
     if (dtype_from_name(word) != DT_COUNT)
         return (SpecParam){.kind = SPEC_SCALAR, .dtype = dtype_from_name(word)};
     bool is_constexpr = str_eq(word, "constexpr") || g->is_size[i] ||
@@ -261,8 +263,9 @@ static SpecParam guess_param(const Guess *g, size_t i) {
             value = likely_constexpr(arg->name, g->is_size[i]);
         return (SpecParam){.kind = SPEC_CONSTEXPR, .value = py_unwrap_constexpr(value)};
     }
-    if (g->is_pointer[i] || looks_like_pointer(arg->name))
-        return (SpecParam){.kind = SPEC_POINTER, .dtype = likely_element(arg->name)};
+    if (g->is_pointer[i] || is_const || looks_like_pointer(arg->name))
+        return (SpecParam){
+            .kind = SPEC_POINTER, .dtype = likely_element(arg->name), .is_const = is_const};
     bool is_float = strstr(arg->name, "eps") || strstr(arg->name, "scale") ||
                     strstr(arg->name, "alpha") || strstr(arg->name, "beta") ||
                     strstr(arg->name, "lr");
