@@ -39,9 +39,9 @@ static Pinned pinned_type(const char *word) {
         return pinned;
     pinned.pointer = *word == '*';
     word += pinned.pointer ? 1 : 0;
-    pinned.is_const = pinned.pointer && *word == 'k';
-    word += pinned.is_const ? 1 : 0;
-    pinned.dtype = dtype_from_name(word);
+    bool prefixed = pinned.pointer && *word == 'k';
+    pinned.is_const = prefixed || str_eq(word, "const");
+    pinned.dtype = dtype_from_name(word + (prefixed ? 1 : 0));
     return pinned;
 }
 
