@@ -228,11 +228,19 @@ void access_written(const Span *span) {
                      span->count * span->size);
 }
 
+static bool follows(const uint64_t *ptrs, const uint8_t *mask, size_t lane, uint64_t expected) {
+    return ptrs[lane] == expected && (mask == NULL || mask[lane]);
+}
+
 size_t access_run_length(const uint64_t *ptrs, const uint8_t *mask, size_t at, size_t end,
                          size_t size) {
-    enum { BLOCK = 64 };
+    enum { BLOCK = 64, SHORT = 8 };
     size_t len = 1;
     uint64_t base = ptrs[at] - at * size;
+    while (at + len < end && len < SHORT && follows(ptrs, mask, at + len, base + (at + len) * size))
+        len++;
+    if (len < SHORT)
+        return len;                   /* scattered lanes: do not look ahead far */
     while (at + len + BLOCK <= end) { /* whole blocks without branches */
         uint64_t differs = 0;
         for (size_t i = at + len; i < at + len + BLOCK; i++)
@@ -244,8 +252,7 @@ size_t access_run_length(const uint64_t *ptrs, const uint8_t *mask, size_t at, s
             break;
         len += BLOCK;
     }
-    while (at + len < end && (mask == NULL || mask[at + len]) &&
-           ptrs[at + len] == base + (at + len) * size)
+    while (at + len < end && follows(ptrs, mask, at + len, base + (at + len) * size))
         len++;
     return len;
 }

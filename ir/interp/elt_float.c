@@ -8,6 +8,7 @@
  * in f64 and rounded once.
  */
 #include <math.h>
+#include <string.h>
 
 #include "ir/interp/program.h"
 #include "support/numeric.h"
@@ -38,19 +39,27 @@
         }                                                                                          \
     }
 
-/* Equal operands are the same number, or zeros of two signs: -0 counts as less than +0. */
-static inline float low_zero_float(float a, float b) {
-    return f32_from_bits(f32_bits(a) | f32_bits(b));
-}
-static inline float high_zero_float(float a, float b) {
-    return f32_from_bits(f32_bits(a) & f32_bits(b));
-}
-static inline double low_zero_double(double a, double b) {
-    return f64_from_bits(f64_bits(a) | f64_bits(b));
-}
-static inline double high_zero_double(double a, double b) {
-    return f64_from_bits(f64_bits(a) & f64_bits(b));
-}
+/* Equal operands are the same number, or zeros of two signs: -0 counts as less than +0. Written
+ * out here, where the compiler can see that it needs no call in the loops. */
+#define ZEROS(T, U)                                                                                \
+    static inline T low_zero_##T(T a, T b) {                                                       \
+        U x, y;                                                                                    \
+        memcpy(&x, &a, sizeof x);                                                                  \
+        memcpy(&y, &b, sizeof y);                                                                  \
+        x |= y;                                                                                    \
+        memcpy(&a, &x, sizeof a);                                                                  \
+        return a;                                                                                  \
+    }                                                                                              \
+    static inline T high_zero_##T(T a, T b) {                                                      \
+        U x, y;                                                                                    \
+        memcpy(&x, &a, sizeof x);                                                                  \
+        memcpy(&y, &b, sizeof y);                                                                  \
+        x &= y;                                                                                    \
+        memcpy(&a, &x, sizeof a);                                                                  \
+        return a;                                                                                  \
+    }
+ZEROS(float, uint32_t)
+ZEROS(double, uint64_t)
 
 #define EXACT_OPS(T, fmod_T, floor_T, ceil_T, sqrt_T)                                              \
     FLOAT_BINARY(AddF, T, a + b)                                                                   \

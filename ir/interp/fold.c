@@ -50,12 +50,41 @@ static bool combine(Exec *exec, const FoldInfo *fold, size_t a, size_t b, size_t
     return true;
 }
 
+/* Transposes rows x cols elements. */
+#define TRANSPOSE(bits)                                                                            \
+    static void transpose_##bits(void *dst, const void *src, size_t rows, size_t cols) {           \
+        uint##bits##_t *restrict out = dst;                                                        \
+        const uint##bits##_t *restrict in = src;                                                   \
+        for (size_t r = 0; r < rows; r++)                                                          \
+            for (size_t c = 0; c < cols; c++)                                                      \
+                out[c * rows + r] = in[r * cols + c];                                              \
+    }
+TRANSPOSE(8)
+TRANSPOSE(16)
+TRANSPOSE(32)
+TRANSPOSE(64)
+
+static void transpose(void *dst, const void *src, size_t rows, size_t cols, size_t size) {
+    if (size == 1)
+        transpose_8(dst, src, rows, cols);
+    else if (size == 2)
+        transpose_16(dst, src, rows, cols);
+    else if (size == 4)
+        transpose_32(dst, src, rows, cols);
+    else
+        transpose_64(dst, src, rows, cols);
+}
+
 /* Copies [outer][len][inner] to [len][outer][inner], or back. */
 static void move_axis(const FoldInfo *fold, uint8_t *dst, const uint8_t *src, size_t size,
                       bool back) {
     size_t run = fold->inner * size;
     if (fold->outer == 1) {
         memcpy(dst, src, fold->len * run);
+        return;
+    }
+    if (fold->inner == 1) {
+        transpose(dst, src, back ? fold->len : fold->outer, back ? fold->outer : fold->len, size);
         return;
     }
     for (size_t o = 0; o < fold->outer; o++) {
