@@ -31,6 +31,18 @@ static PyValue class_call(PyCtx *py, PyValue self, const PyArgs *args) {
     return py_raise(py, PYEXC_TypeError, "cannot create '%s' instances", cls->name);
 }
 
+PyValue py_class_fields(PyCtx *py, const PyClass *cls) {
+    PyValue fields = py_list(py, NULL, 0);
+    for (size_t i = 0; i < cls->num_fields; i++) {
+        PyValue name = py_str(py, cls->fields[i]);
+        py_list_append(py, fields, name);
+        py_decref(py, name);
+    }
+    PyValue tuple = py_tuple(py, ((const PyList *)fields.u.o)->items, cls->num_fields);
+    py_decref(py, fields);
+    return tuple;
+}
+
 static PyValue class_getattr(PyCtx *py, PyValue self, Sym name, bool *found) {
     PyClass *cls = (PyClass *)self.u.o;
     PyValue value;
@@ -41,6 +53,8 @@ static PyValue class_getattr(PyCtx *py, PyValue self, Sym name, bool *found) {
     }
     if (strcmp(name, "__name__") == 0 || strcmp(name, "__qualname__") == 0)
         return py_str(py, cls->name);
+    if (cls->num_fields > 0 && strcmp(name, "_fields") == 0)
+        return py_class_fields(py, cls);
     for (const PyClass *c = cls; c != NULL; c = c->parent) {
         const PyMethodDef *def =
             c->native != NULL ? py_method_find(c->native->methods, name) : NULL;

@@ -338,6 +338,8 @@ static PyValue tuple_getattr(PyCtx *py, PyValue self, Sym name, bool *found) {
         if (t->cls->fields[i] == name)
             return py_incref(t->items[i]);
     }
+    if (strcmp(name, "_fields") == 0)
+        return py_class_fields(py, t->cls);
     if (py_class_get(t->cls, name, &value))
         return py_class_bind_attr(py, value, self, t->cls);
     *found = false;

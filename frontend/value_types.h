@@ -199,6 +199,7 @@ PyValue py_str_percent(PyCtx *py, PyValue format, PyValue args);
 PyValue py_exception_new(PyCtx *py, PyClass *cls, PyValue args, SrcRange range);
 bool py_exception_message(PyCtx *py, PyException *exception, StrBuf *out);
 
+PyValue py_class_fields(PyCtx *py, const PyClass *cls); /* a tuple of names */
 /* str.upper: takes the object as its first argument. */
 PyValue py_unbound_method(PyCtx *py, const PyMethodDef *def);
 PyValue py_method_bind(PyCtx *py, PyValue self, const PyMethodDef *def);

@@ -51,6 +51,15 @@ static bool too_many(PyCtx *py, const HostFunction *fn, const PyArgs *args) {
 
 static bool unexpected_keyword(PyCtx *py, const HostFunction *fn, const PyArgs *args, size_t k) {
     size_t count = fn->num_params;
+    for (size_t i = 0; i < fn->params->posonly.len; i++) {
+        if (fn->params->posonly.items[i].name != args->kw_names[k])
+            continue;
+        py_raise_at(py, PYEXC_TypeError, args->kw_ranges != NULL ? args->kw_ranges[k] : args->range,
+                    NULL,
+                    "%s() got some positional-only arguments passed as keyword arguments: '%s'",
+                    fn->qualname, args->kw_names[k]);
+        return false;
+    }
     ArenaMark mark = arena_mark(py->scratch);
     const char **names = ARENA_ARRAY(py->scratch, const char *, count + 1);
     for (size_t i = 0; i < count; i++)

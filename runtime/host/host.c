@@ -102,14 +102,29 @@ static DiagId diag_for(const PyException *e) {
 /* At most this many notes about calls; recursion would fill screens. */
 enum { MAX_CALL_NOTES = 8 };
 
+/* How many frames from `i` on are the same call: recursion. */
+static size_t same_calls(const PyException *e, size_t i) {
+    size_t count = 1;
+    while (i + count < e->num_frames && e->frames[i + count].call.lo == e->frames[i].call.lo &&
+           e->frames[i + count].call.file == e->frames[i].call.file)
+        count++;
+    return count;
+}
+
 static void note_frames(Diag *diag, const PyException *e) {
-    for (size_t i = 0; i < e->num_frames; i++) {
-        if (i == MAX_CALL_NOTES / 2 && e->num_frames > MAX_CALL_NOTES) {
-            size_t left_out = e->num_frames - MAX_CALL_NOTES;
-            diag_note(diag, SRC_NONE, "and through %zu more calls", left_out);
-            i += left_out;
+    size_t notes = 0;
+    for (size_t i = 0; i < e->num_frames; notes++) {
+        size_t count = same_calls(e, i);
+        if (notes == MAX_CALL_NOTES) {
+            diag_note(diag, SRC_NONE, "and %zu more calls", e->num_frames - i);
+            return;
         }
-        diag_note(diag, e->frames[i].call, "in `%s`, called from here", e->frames[i].function);
+        if (count == 1)
+            diag_note(diag, e->frames[i].call, "in `%s`, called from here", e->frames[i].function);
+        else
+            diag_note(diag, e->frames[i].call, "in `%s`, called from here %zu times",
+                      e->frames[i].function, count);
+        i += count;
     }
 }
 
@@ -141,6 +156,7 @@ static HostStatus exit_program(PyCtx *py, PyException *e, int *exit_status) {
     StrBuf text = STRBUF(py->arena);
     if (code.tag != PY_NONE_TAG && !py_to_i64(code, &number)) {
         number = 1;
+        fflush(py->host->options.out);
         if (py_str_of(py, code, &text))
             fprintf(py->host->options.err, "%s\n", strbuf_str(&text));
     }
@@ -201,8 +217,7 @@ HostStatus host_run(PyCtx *py, const Module *module, int *exit_status) {
     HostStatus status = flow == FLOW_RAISE ? host_report(py, exit_status) : HOST_OK;
     py->host->frame = NULL;
     py_decref(py, main);
-    if (fflush(py->host->options.out) != 0)
-        return status;
+    fflush(py->host->options.out);
     return status;
 }
 

@@ -169,13 +169,7 @@ BUILTIN(lib_field_names) {
     const PyClass *cls = py_as(v, &py_class_type);
     if (cls == NULL)
         cls = host_class_of(py, v);
-    PyValue list = py_list(py, NULL, 0);
-    for (size_t i = 0; i < cls->num_fields; i++) {
-        PyValue name = py_str(py, cls->fields[i]);
-        py_list_append(py, list, name);
-        py_decref(py, name);
-    }
-    return list;
+    return py_class_fields(py, cls);
 }
 
 /* warnings.warn: a line on standard error, where Python puts it too. */
