@@ -1,13 +1,14 @@
 /* torch_module.c -- the state of the module, and the module object with its submodules.
  *
- * The functions come from torch_ops.def; here are the names that are values (types, constants) and
- * the submodules nn.functional, cuda, testing, backends and version.
+ * The functions come from torch_ops.def and lib/torch_more.py; here are the names that are values
+ * (types, constants) and the submodules nn.functional, cuda, testing, backends and version.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/host/torch_internal.h"
+#include "runtime/host/triton_internal.h"
 
 /* ---- state ------------------------------------------------------------------------------------
  */
@@ -118,6 +119,35 @@ static void add_submodules(PyCtx *py, PyValue torch) {
     py_module_set(py, add_submodule(py, backends, "cudnn", 0), "allow_tf32", py_bool(false));
 }
 
+/* Adds the functions in list `list` of the library file to a module. */
+static void add_library_list(PyCtx *py, PyValue library, const char *list, PyValue module) {
+    const PyValue functions = py_getattr(py, library, strtab_sym(py->names, list));
+    for (size_t i = 0; !py_failed(functions) && i < py_seq_len(functions); i++) {
+        const PyValue function = py_seq_item(functions, i);
+        const PyValue name = py_getattr(py, function, strtab_sym(py->names, "__name__"));
+        if (!py_failed(name))
+            py_module_set(py, module, py_str_data(name, NULL), py_incref(function));
+        py_decref(py, name);
+    }
+    py_decref(py, functions);
+}
+
+/* The functions written in Python (lib/torch_more.py); a session without an evaluator has none. */
+static bool add_library(PyCtx *py, PyValue torch) {
+    bool found;
+    if (!py->host)
+        return true;
+    const PyValue library = library_module(py, "torch_more", "torch");
+    const PyValue functional = torch_import(py, "torch.nn.functional", &found);
+    if (!py_failed(library)) {
+        add_library_list(py, library, "IN_TORCH", torch);
+        add_library_list(py, library, "IN_FUNCTIONAL", functional);
+    }
+    py_decref(py, library);
+    py_decref(py, functional);
+    return !py_failed(library);
+}
+
 PyValue torch_module(PyCtx *py) {
     TorchState *state = torch_state(py);
     if (state->module.tag == PY_NONE_TAG) {
@@ -125,6 +155,8 @@ PyValue torch_module(PyCtx *py) {
         add_functions(py, state->module, OP_FUNCTION);
         add_values(py, state->module);
         add_submodules(py, state->module);
+        if (!add_library(py, state->module))
+            return PY_FAIL;
     }
     return py_incref(state->module);
 }
