@@ -95,6 +95,8 @@ ExprList *expr_list_add(Parser *parser, ExprList *list, Expr *expr);
 StmtList *stmt_list(Parser *parser);
 StmtList *stmt_list_add(Parser *parser, StmtList *list, Stmt *stmt);
 StmtList *stmt_list_append(Parser *parser, StmtList *list, const StmtList *more);
+/* Adds the placeholder for a statement that could not be parsed. */
+StmtList *add_error_stmt(Parser *parser, StmtList *list, SrcRange range);
 SymList *sym_list_add(Parser *parser, SymList *list, Sym sym, SrcRange range);
 AliasList *alias_list(Parser *parser);
 Alias *import_alias(Parser *parser, Sym name, Sym asname, SrcRange range);
@@ -112,8 +114,10 @@ HandlerList *handlers_add(Parser *parser, HandlerList *list, const Handler *hand
 TypeParam *type_param(Parser *parser, int kind, Sym name, Expr *bound, SrcRange range);
 TypeParamList *type_params_add(Parser *parser, TypeParamList *list, const TypeParam *param);
 MatchCase *match_case(Parser *parser, Pattern *pattern, Expr *guard, const StmtList *body);
+/* `item` may be NULL: it could not be parsed. */
 MatchCaseList *cases_add(Parser *parser, MatchCaseList *list, const MatchCase *item);
-uint32_t cases_end(const MatchCaseList *list);
+/* Where the last case ends; `head` is the head of the statement, for when there is no case. */
+uint32_t cases_end(const MatchCaseList *list, SrcRange head);
 DictItems *dict_items_add(Parser *parser, DictItems *items, Expr *key, Expr *value);
 ComprehensionList *comps_add(Parser *parser, ComprehensionList *list, Comprehension *clause);
 PatternList *pattern_list_add(Parser *parser, PatternList *list, Pattern *pattern);

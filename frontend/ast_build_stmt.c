@@ -244,6 +244,8 @@ Stmt *build_decorated(Parser *parser, Stmt *definition, ExprList *decorators) {
 
 Stmt *build_match(Parser *parser, SrcRange range, SrcRange header, Expr *subject,
                   MatchCaseList *cases) {
+    if (cases->len == 0)
+        return build_stmt(parser, STMT_ERROR, range);
     Stmt *stmt = build_compound(parser, STMT_MATCH, range, header);
     stmt->u.match.subject = subject;
     stmt->u.match.cases = *cases;

@@ -54,6 +54,10 @@ StmtList *stmt_list_append(Parser *parser, StmtList *list, const StmtList *more)
     return list;
 }
 
+StmtList *add_error_stmt(Parser *parser, StmtList *list, SrcRange range) {
+    return stmt_list_add(parser, list, build_stmt(parser, STMT_ERROR, range));
+}
+
 SymList *sym_list_add(Parser *parser, SymList *list, Sym sym, SrcRange range) {
     LIST_OR_NEW(parser, list, SymList);
     list->ranges = list_grow(parser, list->ranges, list->len, sizeof(SrcRange), _Alignof(SrcRange));
@@ -137,11 +141,14 @@ MatchCase *match_case(Parser *parser, Pattern *pattern, Expr *guard, const StmtL
 
 MatchCaseList *cases_add(Parser *parser, MatchCaseList *list, const MatchCase *item) {
     LIST_OR_NEW(parser, list, MatchCaseList);
-    LIST_ADD(parser, list, MatchCase, *item);
+    if (item)
+        LIST_ADD(parser, list, MatchCase, *item);
     return list;
 }
 
-uint32_t cases_end(const MatchCaseList *list) {
+uint32_t cases_end(const MatchCaseList *list, SrcRange head) {
+    if (list->len == 0)
+        return head.hi;
     const StmtList *body = &list->items[list->len - 1].body;
     return body->len > 0 ? body->items[body->len - 1]->range.hi
                          : list->items[list->len - 1].pattern->range.hi;

@@ -69,8 +69,9 @@ void scan_indent_join(Scan *scan) {
                    "the end of the file");
 }
 
-static bool starts_compound(int kind) {
-    switch (kind) {
+static bool starts_compound(const Scan *scan, const Token *token) {
+    const char *text = scan->text + token->lo;
+    switch (token->kind) {
     case TOK_IF:
     case TOK_ELIF:
     case TOK_ELSE:
@@ -84,18 +85,21 @@ static bool starts_compound(int kind) {
     case TOK_CLASS:
     case TOK_ASYNC:
         return true;
+    case TOK_NAME: /* not yet known to be keywords */
+        return (token->hi - token->lo == 5 && str_starts(text, "match")) ||
+               (token->hi - token->lo == 4 && str_starts(text, "case"));
     default:
         return false;
     }
 }
 
-/* Could the line that just ended have opened a block? */
+/* Could the line that just ended have opened a block, colon or not? */
 static bool block_expected(const Scan *scan) {
     const Token *tokens = scan->parser->tokens.data;
     size_t len = scan->parser->tokens.len;
     if (len < 2 || tokens[len - 1].kind != TOK_NEWLINE)
         return false;
-    return tokens[len - 2].kind == TOK_COLON || starts_compound(tokens[scan->previous_line].kind);
+    return tokens[len - 2].kind == TOK_COLON || starts_compound(scan, &tokens[scan->logical_line]);
 }
 
 static SrcRange indent_range(const Scan *scan) {
@@ -104,7 +108,7 @@ static SrcRange indent_range(const Scan *scan) {
 
 static void indent_more(Scan *scan, uint32_t column, uint32_t tab1_column) {
     bool expected = block_expected(scan);
-    if (!expected)
+    if (!expected && !scan->line_has_error)
         diag_help(PARSE_ERROR(scan->parser, UNEXPECTED_INDENT, indent_range(scan)),
                   "only the line after a `:` starts a deeper block");
     if (scan->num_indents == MAX_BLOCKS) {
@@ -145,7 +149,6 @@ static void indent_line(Scan *scan) {
         diag_help(PARSE_ERROR(scan->parser, TABS_AND_SPACES, indent_range(scan)),
                   "indent with spaces only");
     scan->statement_column = column;
-    scan->previous_line = scan->logical_line;
     scan->logical_line = scan->parser->tokens.len;
     scan->line_has_tokens = true;
     scan->line_has_error = false;
@@ -307,6 +310,7 @@ static void end_unclosed(Scan *scan, int kind) {
     scan_close_down_to(scan, 0);
     add_synthetic(scan, TOK_NEWLINE);
     indent_line(scan);
+    scan->fresh_line = true;
 }
 
 void scan_open(Scan *scan, int kind) {

@@ -85,7 +85,7 @@ static SrcRange upto_block(SrcRange start, SrcRange block) {
 %token <Sym> NAME "a name"
 %token NUMBER "a number" STRING "a string"
 %token FSTRING_START "an f-string" FSTRING_TEXT "text" FSTRING_END "the end of the f-string"
-%token FIELD_OPEN "`{`" FIELD_CLOSE "`}`" FIELD_COLON "`:`" BANG "`!`"
+%token FIELD_OPEN FIELD_CLOSE FIELD_COLON BANG "`!`"
 
 %token AND "`and`" AS "`as`" ASSERT "`assert`" ASYNC "`async`" AWAIT "`await`" BREAK "`break`"
 %token CASE "`case`" CLASS "`class`" CONTINUE "`continue`" DEF "`def`" DEL "`del`" ELIF "`elif`"
@@ -95,8 +95,8 @@ static SrcRange upto_block(SrcRange start, SrcRange block) {
 %token PASS "`pass`" RAISE "`raise`" RETURN "`return`" TRUE "`True`" TRY "`try`" TYPE "`type`"
 %token WHILE "`while`" WITH "`with`" YIELD "`yield`"
 
-%token LPAR "`(` " LPAR_WITH "`(`" RPAR "`)`" LSQB "`[`" RSQB "`]`" LBRACE "`{` " RBRACE "`}` "
-%token COLON "`:` " COLONEQUAL "`:=`" COMMA "`,`" SEMI "`;`" DOT "`.`" ELLIPSIS "`...`" AT "`@`"
+%token LPAR "`(`" LPAR_WITH RPAR "`)`" LSQB "`[`" RSQB "`]`" LBRACE "`{`" RBRACE "`}`"
+%token COLON "`:`" COLONEQUAL "`:=`" COMMA "`,`" SEMI "`;`" DOT "`.`" ELLIPSIS "`...`" AT "`@`"
 %token ASSIGN "`=`" ARROW "`->`" PLUS "`+`" MINUS "`-`" STAR "`*`" SLASH "`/`"
 %token DOUBLESLASH "`//`" PERCENT "`%`" DOUBLESTAR "`**`" LSHIFT "`<<`" RSHIFT "`>>`"
 %token AMPER "`&`" VBAR "`|`" CARET "`^`" TILDE "`~`" LT "`<`" GT "`>`" LE "`<=`" GE "`>=`"
@@ -134,7 +134,7 @@ static SrcRange upto_block(SrcRange start, SrcRange block) {
 %nterm <ComprehensionList *> comp_clauses
 %nterm <Comprehension *> comp_clause
 %nterm <CallArgs *> arguments argument_list bases_opt
-%nterm <ParamItems *> parameters parameter_list lambda_parameters lambda_list
+%nterm <ParamItems *> parameter_group parameters parameter_list lambda_parameters lambda_list
 %nterm <ParamItem *> parameter lambda_parameter
 %nterm <TypeParamList *> type_params_opt type_param_list
 %nterm <TypeParam *> type_param
@@ -143,7 +143,7 @@ static SrcRange upto_block(SrcRange start, SrcRange block) {
 %nterm <StrBuf *> dotted_name
 %nterm <unsigned> dots
 %nterm <SymList *> name_list
-%nterm <WithItemList *> with_items
+%nterm <WithItemList *> with_items with_group
 %nterm <WithItem *> with_item
 %nterm <ElifList *> elif_list
 %nterm <HandlerList *> handlers
@@ -166,13 +166,16 @@ static SrcRange upto_block(SrcRange start, SrcRange block) {
 
 module: statements END { parser->module->body = *$1; }
 
+/* The block behind a broken head is parsed for its own errors, then dropped: without the head its
+ * `return` or `break` would seem misplaced. */
 statements:
   %empty                                { $$ = stmt_list(parser); }
 | statements compound                   { $$ = stmt_list_add(parser, $1, $2); }
 | statements simple_line                { $$ = stmt_list_append(parser, $1, $2); }
-| statements error NEWLINE              { $$ = $1; yyerrok; }
+| statements error NEWLINE              { $$ = add_error_stmt(parser, $1, @2); yyerrok; }
 | statements error NEWLINE INDENT statements DEDENT
-                                        { $$ = stmt_list_append(parser, $1, $5); yyerrok; }
+          { $$ = add_error_stmt(parser, $1, @2); yyerrok; }
+
 
 simple_line:
   simple_list NEWLINE                   { $$ = $1; }
@@ -312,16 +315,18 @@ for_stmt:
 with_stmt:
   WITH with_items block
           { $$ = build_with(parser, @$, upto_block(@1, @3), $2, $3, false); }
-| WITH LPAR_WITH with_items comma_opt RPAR block
-          { $$ = build_with(parser, @$, upto_block(@1, @6), $3, $6, false); }
+| WITH with_group block
+          { $$ = build_with(parser, @$, upto_block(@1, @3), $2, $3, false); }
 | ASYNC WITH with_items block
           { $$ = build_with(parser, @$, upto_block(@1, @4), $3, $4, true); }
-| ASYNC WITH LPAR_WITH with_items comma_opt RPAR block
-          { $$ = build_with(parser, @$, upto_block(@1, @7), $4, $7, true); }
-| WITH LPAR_WITH error RPAR block
-          { $$ = build_with(parser, @$, upto_block(@1, @5), NULL, $5, false); yyerrok; }
-| ASYNC WITH LPAR_WITH error RPAR block
-          { $$ = build_with(parser, @$, upto_block(@1, @6), NULL, $6, true); yyerrok; }
+| ASYNC WITH with_group block
+          { $$ = build_with(parser, @$, upto_block(@1, @4), $3, $4, true); }
+
+/* Brackets with an `error` alternative are nonterminals of their own: once closed, they are off the
+ * parser's stack, and an error behind them is not taken for one inside. */
+with_group:
+  LPAR_WITH with_items comma_opt RPAR   { $$ = $2; }
+| LPAR_WITH error RPAR                  { $$ = NULL; yyerrok; }
 
 with_items:
   with_item                             { $$ = with_items_add(parser, NULL, $1); }
@@ -375,11 +380,12 @@ definition:
             $$->range.lo = $$->header.lo = @1.lo; }
 
 function_def:
-  DEF NAME type_params_opt LPAR parameters RPAR returns_opt block
-          { $$ = build_function(parser, @$, upto_block(@1, @8), $2, @2, $3, $5, $7, $8); }
-| DEF NAME type_params_opt LPAR error RPAR returns_opt block
-          { $$ = build_function(parser, @$, upto_block(@1, @8), $2, @2, $3, NULL, $7, $8);
-            yyerrok; }
+  DEF NAME type_params_opt parameter_group returns_opt block
+          { $$ = build_function(parser, @$, upto_block(@1, @6), $2, @2, $3, $4, $5, $6); }
+
+parameter_group:
+  LPAR parameters RPAR                  { $$ = $2; }
+| LPAR error RPAR                       { $$ = NULL; yyerrok; }
 
 returns_opt: %empty { $$ = NULL; } | ARROW test { $$ = $2; }
 
@@ -450,9 +456,10 @@ lambda_parameter:
 
 match_stmt:
   MATCH subject COLON NEWLINE INDENT cases DEDENT
-          { @$.hi = cases_end($6); $$ = build_match(parser, @$, upto_block(@1, @3), $2, $6); }
+          { @$.hi = cases_end($6, @3); $$ = build_match(parser, @$, upto_block(@1, @3), $2, $6); }
 | MATCH subject NEWLINE INDENT cases DEDENT
-          { wrong_missing_colon(parser, @3); @$.hi = cases_end($5);
+          { wrong_missing_colon(parser, @3);
+            @$.hi = cases_end($5, @3);
             $$ = build_match(parser, @$, upto_block(@1, @3), $2, $5); }
 
 subject:
@@ -463,6 +470,8 @@ subject:
 
 cases:
   case                                  { $$ = cases_add(parser, NULL, $1); }
+| error NEWLINE                         { $$ = cases_add(parser, NULL, NULL); yyerrok; }
+| error NEWLINE INDENT statements DEDENT { $$ = cases_add(parser, NULL, NULL); yyerrok; }
 | cases case                            { $$ = cases_add(parser, $1, $2); }
 | cases error NEWLINE                   { $$ = $1; yyerrok; }
 | cases error NEWLINE INDENT statements DEDENT  { $$ = $1; yyerrok; }
@@ -733,8 +742,10 @@ subscript_list:
 subscript:
   named
 | STAR test                             { $$ = build_wrap(parser, EXPR_STARRED, @1, @$, $2); }
-| test_opt COLON test_opt               { $$ = build_slice(parser, @$, $1, $3, NULL); }
-| test_opt COLON test_opt COLON test_opt { $$ = build_slice(parser, @$, $1, $3, $5); }
+| test_opt COLON test_opt
+          { $$ = build_slice(parser, range_join($1 ? @1 : @2, @3), $1, $3, NULL); }
+| test_opt COLON test_opt COLON test_opt
+          { $$ = build_slice(parser, range_join($1 ? @1 : @2, @5), $1, $3, $5); }
 
 /* ---- Strings ---- */
 
@@ -790,6 +801,22 @@ int tkc_yylex(TKC_YYSTYPE *value, SrcRange *range, Parser *parser) {
 }
 
 const char *token_kind_text(int kind) {
+    switch (kind) { /* kinds that look alike have one name between them */
+    case TOK_FIELD_OPEN:
+        kind = TOK_LBRACE;
+        break;
+    case TOK_FIELD_CLOSE:
+        kind = TOK_RBRACE;
+        break;
+    case TOK_FIELD_COLON:
+        kind = TOK_COLON;
+        break;
+    case TOK_LPAR_WITH:
+        kind = TOK_LPAR;
+        break;
+    default:
+        break;
+    }
     return yysymbol_name(YYTRANSLATE(kind));
 }
 

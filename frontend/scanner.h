@@ -58,7 +58,6 @@ typedef struct Scan {
     bool line_has_error;  /* in the logical line, so far */
     bool fresh_line;      /* no token on this physical line yet */
     size_t logical_line;  /* index of the first token of the logical line */
-    size_t previous_line; /* of the one before */
     uint32_t statement_column;
 } Scan;
 

@@ -53,7 +53,7 @@ static void require_async(Checker *checker, const Stmt *stmt, const char *what) 
 
 static void check_for(Checker *checker, const Stmt *stmt) {
     if (stmt->u.for_.is_async)
-        require_async(checker, stmt, "async for");
+        require_async(checker, stmt, "`async for`");
     check_target(checker, stmt->u.for_.target);
     check_expr(checker, stmt->u.for_.iter);
     check_loop_body(checker, &stmt->u.for_.body, stmt->header);
@@ -63,7 +63,7 @@ static void check_for(Checker *checker, const Stmt *stmt) {
 static void check_with(Checker *checker, const Stmt *stmt) {
     unsigned count = 0;
     if (stmt->u.with.is_async)
-        require_async(checker, stmt, "async with");
+        require_async(checker, stmt, "`async with`");
     for (size_t i = 0; i < stmt->u.with.items.len; i++) {
         check_expr(checker, stmt->u.with.items.items[i].context);
         open_blocks(checker, 1, stmt->header);
@@ -369,7 +369,9 @@ void syntax_check(Parser *parser, Module *module) {
     checker->parser = parser;
     checker->debug_name = strtab_sym(parser->names, "__debug__");
     scope_enter(checker, scope, SCOPE_MODULE);
+    bool whole = !parser->has_errors;
     check_futures(checker, &module->body);
     check_body(checker, &module->body);
-    nonlocals_resolve(checker);
+    if (whole) /* else what binds the name may be in the part that is missing */
+        nonlocals_resolve(checker);
 }

@@ -180,7 +180,7 @@ static bool slip_keyword_typo(ErrorSite *site) {
         return false;
     const char *name = token_text(site->parser, before);
     const char *near = closest_word(name, words, TK_COUNTOF(words));
-    if (!near)
+    if (!near || str_eq(near, name))
         return false;
     Diag *diag =
         PARSE_ERROR(site->parser, UNEXPECTED, site->range, "the end of the line", site->found);
@@ -188,9 +188,15 @@ static bool slip_keyword_typo(ErrorSite *site) {
     return true;
 }
 
-/* class = 3 */
+/* def class(x): and lambda = 3 */
 static bool slip_reserved_word(ErrorSite *site) {
     const Token *token = &site->tokens[site->at];
+    if (token->kind == TOK_ASSIGN && site->at == site->line + 1 &&
+        is_keyword(token_before(site)->kind)) {
+        PARSE_ERROR(site->parser, RESERVED_WORD, token_range(site->parser, token_before(site)),
+                    token_text(site->parser, token_before(site)));
+        return true;
+    }
     int after = site->tokens[site->at + 1].kind;
     if (!is_keyword(token->kind) || !site->expected[TOK_NAME] || site->expected[TOK_NUMBER])
         return false;
@@ -301,22 +307,33 @@ static void add_alternative(StrBuf *text, const char *what, const char *separato
     strbuf_puts(text, what);
 }
 
+/* Is the kind worth naming? What continues any expression is not, unless nothing else fits. */
+static bool is_informative(const ErrorSite *site, int kind) {
+    bool line_may_end = site->open == SIZE_MAX && site->expected[TOK_NEWLINE];
+    bool for_needs_in = site->tokens[site->line].kind == TOK_FOR && site->expected[TOK_IN];
+    if (kind == TOK_IN)
+        return for_needs_in;
+    if (kind == TOK_LPAR)
+        return !site->expected[TOK_DOT];
+    if (kind == TOK_COMMA || kind == TOK_COLON || kind == TOK_ASSIGN)
+        return !line_may_end && !(for_needs_in && site->open == SIZE_MAX);
+    return true;
+}
+
 /* The expected tokens in a few words: the structural ones, in the order of this list. */
 static const char *expected_summary(const ErrorSite *site) {
-    static const int structural[] = {TOK_COMMA, TOK_RPAR,   TOK_RSQB,        TOK_RBRACE,
-                                     TOK_IN,    TOK_IMPORT, TOK_FIELD_CLOSE, TOK_COLON,
-                                     TOK_AS,    TOK_ASSIGN, TOK_LPAR,        TOK_NEWLINE};
+    static const int structural[] = {TOK_COMMA,       TOK_RPAR,   TOK_RSQB,   TOK_RBRACE,
+                                     TOK_FIELD_CLOSE, TOK_IN,     TOK_IMPORT, TOK_COLON,
+                                     TOK_AS,          TOK_ASSIGN, TOK_LPAR,   TOK_DEF,
+                                     TOK_CLASS,       TOK_CASE,   TOK_INDENT, TOK_NEWLINE};
     enum { MOST = 3 };
     const char *operand = operand_summary(site);
-    if (operand)
-        return operand;
     const char *picked[MOST];
     size_t count = 0;
+    if (operand)
+        return operand;
     for (size_t i = 0; i < TK_COUNTOF(structural) && count < MOST; i++)
-        if (site->expected[structural[i]] &&
-            !(structural[i] == TOK_LPAR && site->expected[TOK_DOT]) &&
-            !(structural[i] == TOK_IN && site->expected[TOK_EQ] &&
-              site->tokens[site->line].kind != TOK_FOR))
+        if (site->expected[structural[i]] && is_informative(site, structural[i]))
             picked[count++] = token_kind_text(structural[i]);
     StrBuf text = STRBUF(site->parser->arena);
     for (size_t i = 0; i < count; i++)
@@ -379,7 +396,8 @@ void syntax_error_report(Parser *parser, const bool expected[MAX_TOKEN_KINDS]) {
                       .found = found_text(parser, token)};
     find_surroundings(&site);
     enum { MAX_WORDED = 1000 }; /* nobody reads more */
-    bool known = token->suspect || token->synthetic || clause_of_suspect(&site);
+    bool unclosed = site.open != SIZE_MAX && site.tokens[site.tokens[site.open].match].synthetic;
+    bool known = token->suspect || token->synthetic || unclosed || clause_of_suspect(&site);
     parser->has_errors = true;
     resynchronise(parser, &site);
     if ((known && diags_count(parser->diags, SEV_ERROR) > 0) ||
@@ -413,13 +431,13 @@ StmtList *wrong_missing_block(Parser *parser, SrcRange colon) {
 void wrong_missing_colon(Parser *parser, SrcRange newline) {
     size_t at = parser->current;
     const Token *tokens = parser->tokens.data;
-    while (at > 0 && tokens[at].lo > newline.lo)
+    while (at > 0 && !(tokens[at].kind == TOK_NEWLINE && tokens[at].lo == newline.lo))
         at--;
     size_t line = at;
     while (line > 0 && !is_layout(tokens[line - 1].kind))
         line--;
     parser->has_errors = true;
-    if (tokens[at].suspect)
+    if (tokens[at].suspect || tokens[at].synthetic)
         return;
     const char *place = colon_place(tokens[line].kind);
     PARSE_ERROR(parser, MISSING_COLON, newline, place ? place : "the head of the statement",

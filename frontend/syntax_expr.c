@@ -78,7 +78,7 @@ static void check_await(Checker *checker, const Expr *expr) {
     if (scope->kind == SCOPE_COMPREHENSION)
         scope->awaits = true;
     else if (!scope->is_async)
-        CHECK_ERROR(checker, OUTSIDE_ASYNC, expr->range, "await");
+        CHECK_ERROR(checker, OUTSIDE_ASYNC, expr->range, "`await`");
     check_expr(checker, expr->u.wrap.value);
 }
 
@@ -118,7 +118,7 @@ static void check_comp(Checker *checker, const Expr *expr) {
     if (outer->kind == SCOPE_COMPREHENSION)
         outer->awaits = true;
     else if (!outer->is_async)
-        CHECK_ERROR(checker, OUTSIDE_ASYNC, expr->range, "asynchronous comprehension");
+        CHECK_ERROR(checker, OUTSIDE_ASYNC, expr->range, "an asynchronous comprehension");
 }
 
 /* ---- Everything else ---- */

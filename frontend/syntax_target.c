@@ -115,7 +115,7 @@ void check_target(Checker *checker, const Expr *target) {
                   "add a comma to make it a tuple");
     } else {
         Diag *diag = CHECK_ERROR(checker, BAD_TARGET, target->range, expr_description(target));
-        if (target->kind == EXPR_COMPARE || target->kind == EXPR_CALL)
+        if (target->kind == EXPR_COMPARE)
             diag_help(diag, "to compare, write `==`");
     }
 }
