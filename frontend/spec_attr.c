@@ -175,6 +175,18 @@ static bool block_attribute(Spec *s, SVal v, const char *name, SrcRange range, S
     return true;
 }
 
+/* A field of a named tuple. */
+static bool tuple_attribute(SVal v, Sym name, SVal *out) {
+    const PyClass *cls = v.u.tuple.cls;
+    for (size_t i = 0; cls && i < cls->num_fields && i < v.u.tuple.len; i++) {
+        if (cls->fields[i] != name)
+            continue;
+        *out = v.u.tuple.items[i];
+        return true;
+    }
+    return false;
+}
+
 static SVal unknown(Spec *s, SVal base, Sym name, SrcRange range) {
     static const char *const own[] = {
         "dtype",    "type",   "shape",      "numel", "T", "element_ty", "primitive_bitwidth",
@@ -198,6 +210,9 @@ static SVal unknown(Spec *s, SVal base, Sym name, SrcRange range) {
         vec_push(s->arena, &words, type_questions[i].name);
     for (size_t i = 0; i < count; i++)
         vec_push(s->arena, &words, methods[i]);
+    const PyClass *cls = base.kind == SV_TUPLE ? base.u.tuple.cls : NULL;
+    for (size_t i = 0; cls && i < cls->num_fields; i++)
+        vec_push(s->arena, &words, cls->fields[i]);
     const char *near = closest_word(name, words.data, words.len);
     if (near)
         diag_help(d, "did you mean `%s`?", near);
@@ -223,6 +238,8 @@ SVal spec_attribute(Spec *s, SVal base, Sym name, SrcRange base_range, SrcRange 
     if (base.kind == SV_CONST && !sv_is_number(base))
         return const_attribute(s, base, name, range);
     if (base.kind == SV_TENSOR && tensor_attribute(s, base, name, range, &out))
+        return out;
+    if (base.kind == SV_TUPLE && tuple_attribute(base, name, &out))
         return out;
     if (base.kind == SV_DESC && desc_attribute(s, base, name, range, &out))
         return out;

@@ -208,6 +208,46 @@ static SVal call_method(Spec *s, SVal method, const SArgs *args) {
     return *method.u.method.self;
 }
 
+/* Point(x, y=y): a named tuple, of values that may be known at run time only. */
+static SVal construct_tuple(Spec *s, PyClass *cls, const SArgs *args) {
+    size_t count = cls->num_fields;
+    if (args->num_pos > count) {
+        SPEC_ERROR(s, DIAG_KERNEL_TOO_MANY, args->pos_ranges[count], cls->name, count,
+                   args->num_pos);
+        return SVAL_ERROR;
+    }
+    SVal tuple = sv_tuple(s, NULL, 0);
+    tuple.u.tuple = (STuple){ARENA_ARRAY(s->arena, SVal, count), count, cls};
+    bool *given = ARENA_ARRAY(s->arena, bool, count);
+    for (size_t i = 0; i < args->num_pos; i++) {
+        tuple.u.tuple.items[i] = args->pos[i];
+        given[i] = true;
+    }
+    for (size_t k = 0; k < args->num_names; k++) {
+        size_t i = 0;
+        while (i < count && cls->fields[i] != args->names[k])
+            i++;
+        if (i == count || given[i]) {
+            SPEC_ERROR(s, i == count ? DIAG_KERNEL_KEYWORD : DIAG_KERNEL_TWICE,
+                       args->name_ranges[k], cls->name, args->names[k]);
+            return SVAL_ERROR;
+        }
+        tuple.u.tuple.items[i] = args->values[k];
+        given[i] = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        PyValue absent;
+        if (given[i])
+            continue;
+        if (!py_class_get(cls, cls->fields[i], &absent)) {
+            SPEC_ERROR(s, DIAG_KERNEL_MISSING, args->range, cls->name, cls->fields[i]);
+            return SVAL_ERROR;
+        }
+        tuple.u.tuple.items[i] = sv_borrowed(s, absent, args->range);
+    }
+    return tuple;
+}
+
 /* A Python function (triton.cdiv, an exception class ...) on compile-time values. */
 static SVal call_python(Spec *s, PyValue callee, const SArgs *args, SrcRange callee_range) {
     PyValue *values = ARENA_ARRAY(s->arena, PyValue, args->num_pos + args->num_names);
@@ -255,5 +295,8 @@ SVal spec_call(Spec *s, SVal callee, const SArgs *args, SrcRange callee_range) {
     TlType type;
     if (tl_type_from_value(callee.u.py, &type) && args->num_pos == 1 && args->num_names == 0)
         return spec_cast(s, args->pos[0], type, args->pos_ranges[0]); /* tl.int64(x) */
+    PyClass *cls = py_as(callee.u.py, &py_class_type);
+    if (cls && cls->native == &py_tuple_type && cls->fields)
+        return construct_tuple(s, cls, args);
     return call_python(s, callee.u.py, args, callee_range);
 }

@@ -112,6 +112,7 @@ SVal spec_decay(Spec *s, SVal v, SrcRange range) {
     if (v.kind != SV_TUPLE)
         return v;
     SVal out = sv_tuple(s, v.u.tuple.items, v.u.tuple.len);
+    out.u.tuple.cls = v.u.tuple.cls;
     for (size_t i = 0; i < out.u.tuple.len; i++) {
         out.u.tuple.items[i] = spec_decay(s, out.u.tuple.items[i], range);
         if (sv_is_error(out.u.tuple.items[i]))

@@ -6,6 +6,7 @@
  * their places. Example: of the tuple (x, None, (y, 3)) the leaves are x and y.
  */
 #include "frontend/spec.h"
+#include "frontend/value_types.h"
 
 #include <string.h>
 
@@ -50,10 +51,19 @@ SVal sv_tensor(IrValue *value, TlType type) {
 
 SVal sv_tuple(Spec *s, const SVal *items, size_t len) {
     SVal v = {.kind = SV_TUPLE};
-    v.u.tuple.len = len;
-    v.u.tuple.items = ARENA_ARRAY(s->arena, SVal, len);
+    v.u.tuple = (STuple){.items = ARENA_ARRAY(s->arena, SVal, len), .len = len};
     if (len > 0)
         memcpy(v.u.tuple.items, items, len * sizeof *items);
+    return v;
+}
+
+SVal sv_tuple_like(Spec *s, PyValue like, const SVal *items, size_t len) {
+    SVal v = sv_tuple(s, items, len);
+    const PyTuple *tuple = py_as(like, &py_tuple_type);
+    if (tuple && tuple->cls) {
+        spec_keep(s, py_incref(like)); /* which keeps its class */
+        v.u.tuple.cls = tuple->cls;
+    }
     return v;
 }
 
@@ -89,7 +99,7 @@ SVal sv_borrowed(Spec *s, PyValue value, SrcRange range) {
     SVal *items = ARENA_ARRAY(s->arena, SVal, len);
     for (size_t i = 0; i < len; i++)
         items[i] = sv_borrowed(s, py_seq_item(value, i), range);
-    return sv_tuple(s, items, len);
+    return sv_tuple_like(s, value, items, len);
 }
 
 SVal sv_from_py(Spec *s, PyValue owned, SrcRange range) {
@@ -112,6 +122,10 @@ bool sv_to_py(Spec *s, SVal v, PyValue *out) {
         if (!sv_to_py(s, v.u.tuple.items[i], &items[i]))
             return false;
     *out = spec_keep(s, py_tuple(s->py, items, len));
+    if (v.u.tuple.cls) {
+        ((PyTuple *)out->u.o)->cls = v.u.tuple.cls;
+        v.u.tuple.cls->base.refs++;
+    }
     return true;
 }
 
@@ -156,7 +170,8 @@ void sv_leaves(Spec *s, SVal v, IrValues *out) {
 }
 
 static STuple tuple_with_leaves(Spec *s, STuple tuple, IrValue *const **next) {
-    STuple out = {ARENA_ARRAY(s->arena, SVal, tuple.len), tuple.len};
+    STuple out = tuple;
+    out.items = ARENA_ARRAY(s->arena, SVal, tuple.len);
     for (size_t i = 0; i < tuple.len; i++)
         out.items[i] = sv_with_leaves(s, tuple.items[i], next);
     return out;
@@ -204,7 +219,7 @@ SVal sv_with_leaves(Spec *s, SVal v, IrValue *const **next) {
 /* ---- comparing ------------------------------------------------------------------------------- */
 
 static bool same_tuple_form(Spec *s, const STuple *a, const STuple *b) {
-    if (a->len != b->len)
+    if (a->len != b->len || a->cls != b->cls)
         return false;
     for (size_t i = 0; i < a->len; i++)
         if (!sv_same_form(s, a->items[i], b->items[i]))

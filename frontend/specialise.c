@@ -25,7 +25,7 @@ static SVal tuple_parameter(Spec *s, const SpecParam *param, Sym name, SrcRange 
         Sym item = spec_sym(s, arena_printf(s->arena, "%s.%zu", name, i));
         items[i] = parameter_value(s, &param->items[i], item, range);
     }
-    return sv_tuple(s, items, param->num_items);
+    return sv_tuple_like(s, param->value, items, param->num_items);
 }
 
 /* The value a parameter has in the body; adds IR parameters for what is known at run time only. */
