@@ -140,6 +140,10 @@ static const char *exception_text(PyCtx *py, PyException *e) {
 }
 
 static void report_exception(PyCtx *py, PyException *e) {
+    for (size_t i = 0; i < e->num_reports; i++) /* a kernel's own messages say more */
+        diags_put(py->diags, e->reports[i]);
+    if (e->num_reports > 0)
+        return;
     Diag *diag = diag_report(py->diags, diag_for(e), e->range, exception_text(py, e));
     note_frames(diag, e);
     for (PyException *cause = py_as(e->cause, &py_exception_type); cause != NULL;
