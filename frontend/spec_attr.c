@@ -214,7 +214,12 @@ static SVal unknown(Spec *s, SVal base, Sym name, SrcRange range) {
     for (size_t i = 0; cls && i < cls->num_fields; i++)
         vec_push(s->arena, &words, cls->fields[i]);
     const char *near = closest_word(name, words.data, words.len);
-    if (near)
+    if (builtin_find(arena_printf(s->arena, "libdevice.%s", name)))
+        diag_help(d,
+                  "it is in libdevice: `from triton.language.extra import libdevice`, then "
+                  "libdevice.%s(x)",
+                  name);
+    else if (near)
         diag_help(d, "did you mean `%s`?", near);
     return SVAL_ERROR;
 }
