@@ -159,8 +159,7 @@ static bool bind_arguments(PyCtx *py, const HostFunction *fn, const PyArgs *args
 /* ---- calls ------------------------------------------------------------------------------------
  */
 
-/* Notes on its way out which call an exception has left. */
-static void note_call(PyCtx *py, SrcRange call, Sym function) {
+void host_note_call(PyCtx *py, SrcRange call, Sym function) {
     PyException *e = py_as(py->exception, &py_exception_type);
     if (e == NULL || e->num_frames >= HOST_MAX_CALLS)
         return;
@@ -215,7 +214,7 @@ static PyValue function_call(PyCtx *py, PyValue self, const PyArgs *args) {
         host->calls--;
         host->frame = frame.caller;
         if (py_failed(result))
-            note_call(py, args->range, fn->qualname);
+            host_note_call(py, args->range, fn->qualname);
     }
     arena_reset(py->scratch, mark);
     py_env_release(py, env);

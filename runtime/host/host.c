@@ -119,7 +119,9 @@ static void note_frames(Diag *diag, const PyException *e) {
             diag_note(diag, SRC_NONE, "and %zu more calls", e->num_frames - i);
             return;
         }
-        if (count == 1)
+        if (e->frames[i].function == NULL)
+            diag_note(diag, e->frames[i].call, "imported from here");
+        else if (count == 1)
             diag_note(diag, e->frames[i].call, "in `%s`, called from here", e->frames[i].function);
         else
             diag_note(diag, e->frames[i].call, "in `%s`, called from here %zu times",

@@ -178,6 +178,8 @@ void define_block(PyCtx *py, Frame *frame, const StmtList *block);
 PyValue function_create(PyCtx *py, Frame *frame, const Stmt *def, const Expr *lambda);
 PyValue apply_decorators(PyCtx *py, Frame *frame, const ExprList *decorators, PyValue value);
 
+/* Notes which call the pending exception has left on its way out; function NULL: an import. */
+void host_note_call(PyCtx *py, SrcRange call, Sym function);
 /* Refuses a construct: "`construct` is not supported ..." with a help (may be NULL). */
 PyValue host_refuse(PyCtx *py, SrcRange range, const char *construct, const char *help);
 /* False with KeyboardInterrupt pending if the program is to stop. */

@@ -184,6 +184,7 @@ static PyValue import_one(PyCtx *py, const char *dotted, SrcRange range) {
         py->exception = PY_NONE;
         py_dict_remove(py, (PyDict *)host->modules.u.o, key, &removed, &was);
         py->exception = pending;
+        host_note_call(py, range, NULL);
         py_decref(py, removed);
         py_decref(py, module);
         module = PY_FAIL;

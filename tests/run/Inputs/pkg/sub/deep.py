@@ -1,0 +1,5 @@
+from ..helpers import base
+
+
+def two():
+    return base() + 1

@@ -1,0 +1,4 @@
+from .sub.deep import two
+
+ONE = 1
+TWO = two()
