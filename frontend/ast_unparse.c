@@ -4,6 +4,7 @@
  * where precedence needs them, not where they were written. Parsing the text again
  * gives an equal tree.
  */
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,17 +85,25 @@ static void put_escaped(const char *text, size_t len, bool bytes, StrBuf *out) {
     }
 }
 
-/* The shortest decimal form that reads back as the same double. */
+/* The shortest decimal form that reads back as the same double, written as Python's repr does: with
+ * an exponent only below 1e-4 and from 1e16 on. */
 static void put_number(double number, StrBuf *out) {
+    enum { MOST_DIGITS = 17, LOWEST = -4, HIGHEST = 16 };
     char text[40];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
-            break;
+    int digits = 1;
+    if (number > DBL_MAX) { /* a literal such as 1e999 */
+        strbuf_puts(out, "1e999");
+        return;
     }
-    strbuf_puts(out, text[0] == 'i' ? "1e999" : text);
-    if (text[0] != 'i' && !strpbrk(text, ".e"))
-        strbuf_puts(out, ".0");
+    do
+        snprintf(text, sizeof text, "%.*e", digits - 1, number);
+    while (strtod(text, NULL) != number && digits++ < MOST_DIGITS);
+    int exponent = atoi(strchr(text, 'e') + 1);
+    if (exponent >= LOWEST && exponent < HIGHEST) {
+        int decimals = digits - 1 - exponent;
+        snprintf(text, sizeof text, "%.*f", decimals > 1 ? decimals : 1, number);
+    }
+    strbuf_puts(out, text);
 }
 
 static void put_constant(const Expr *expr, StrBuf *out) {

@@ -26,6 +26,38 @@ Module *parse_module(Arena *arena, StrTab *names, Diags *diags, const SrcFile *f
     return parser->module;
 }
 
+/* The kinds of Python's own tokenizer, with keywords told from names. */
+static const char *token_class(int kind) {
+    switch (kind) {
+    case TOK_END:
+        return "END";
+    case TOK_NEWLINE:
+        return "NEWLINE";
+    case TOK_INDENT:
+        return "INDENT";
+    case TOK_DEDENT:
+        return "DEDENT";
+    case TOK_NAME:
+        return "NAME";
+    case TOK_NUMBER:
+        return "NUMBER";
+    case TOK_STRING:
+        return "STRING";
+    case TOK_FSTRING_START:
+        return "FSTRING_START";
+    case TOK_FSTRING_TEXT:
+        return "FSTRING_TEXT";
+    case TOK_FSTRING_END:
+        return "FSTRING_END";
+    default:
+        return kind >= TOK_AND && kind <= TOK_YIELD ? "KEYWORD" : "OP";
+    }
+}
+
+static bool has_text(const Token *token) {
+    return token->hi > token->lo && token->kind != TOK_NEWLINE && token->kind != TOK_INDENT;
+}
+
 void dump_tokens(Arena *arena, StrTab *names, Diags *diags, const SrcFile *file, StrBuf *out) {
     Parser *parser = parser_create(arena, names, diags, file);
     if (!layout_run(parser))
@@ -34,9 +66,9 @@ void dump_tokens(Arena *arena, StrTab *names, Diags *diags, const SrcFile *file,
         const Token *token = &parser->tokens.data[i];
         SrcPos start = source_pos(file, token->lo);
         SrcPos end = source_pos(file, token->hi);
-        strbuf_printf(out, "%u:%u-%u:%u %s", start.line, start.column, end.line, end.column,
-                      token_kind_text(token->kind));
-        if (token->hi > token->lo && token->kind != TOK_NEWLINE) {
+        strbuf_printf(out, "%s %u:%u-%u:%u", token_class(token->kind), start.line, start.column,
+                      end.line, end.column);
+        if (has_text(token)) {
             strbuf_putc(out, ' ');
             strbuf_write(out, file->text + token->lo, token->hi - token->lo);
         }
