@@ -9,7 +9,7 @@
 static LaunchState *open_launches(Program *program, const ProgramOptions *options) {
     const SessionOptions *session = &program->session->options;
     LaunchConfig config = {
-        .space = program->space,
+        .device = program->device,
         .keep_tile = options->keep_tile,
         .out = options->out,
         .interp =
@@ -30,8 +30,8 @@ void program_open(Program *program, Session *session, const Module *module,
                   const ProgramOptions *options) {
     *program = (Program){.session = session, .module = module};
     program->pool = threads_create(options->launches ? session->options.threads : 1);
-    program->space = mem_space_create(&session->oom);
-    program->torch = torch_state_create(&session->oom, program->space, program->pool);
+    program->device = device_cpu_create(&session->oom);
+    program->torch = torch_state_create(&session->oom, program->device->space, program->pool);
     if (program->pool == NULL || program->torch == NULL) {
         oom_raise(&session->oom);
     }
@@ -69,8 +69,8 @@ void program_close(Program *program) {
         py_ctx_destroy(program->py);
     }
     torch_state_destroy(program->torch);
-    if (program->space != NULL) {
-        mem_space_destroy(program->space);
+    if (program->device != NULL) {
+        program->device->ops->destroy(program->device);
     }
     if (program->pool != NULL) {
         threads_destroy(program->pool);

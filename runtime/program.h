@@ -11,7 +11,7 @@ typedef struct Program {
     Session *session;
     const Module *module;
     ThreadPool *pool;
-    MemSpace *space;
+    Device *device; /* kernels run on it, tensors live in its memory */
     TorchState *torch;
     PyCtx *py;
     LaunchState *launch; /* NULL: kernels are only compiled */

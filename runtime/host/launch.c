@@ -117,7 +117,8 @@ static Variant *compile_variant(LaunchState *state, const Launch *launch, const 
     bool passed = passes_run(module, PASS_DEFAULT_PIPELINE, &passes, py->diags, NULL);
     variant->optimised = module;
     if (passed)
-        variant->code = interp_compile(py->arena, module->kernels.data[0], py->diags);
+        variant->code = state->config.device->ops->compile(state->config.device, py->arena,
+                                                           module->kernels.data[0], py->diags);
     if (variant->code == NULL) {
         compilation_error(launch, from, PYEXC_RuntimeError);
         return NULL;
@@ -147,20 +148,23 @@ static Variant *find_variant(LaunchState *state, const Launch *launch) {
 static bool run_variant(LaunchState *state, const Launch *launch, const Variant *variant) {
     PyCtx *py = state->py;
     size_t from = diags_len(py->diags);
-    InterpStatus status = interp_launch(variant->code, state->config.space, launch->grid,
-                                        launch->device_args.data, (unsigned)launch->device_args.len,
-                                        &state->config.interp, py->diags, launch->args->range);
-    switch (status) {
-    case INTERP_OK:
+    Device *device = state->config.device;
+    DeviceLaunch request = {.args = launch->device_args.data,
+                            .num_args = (unsigned)launch->device_args.len,
+                            .options = &state->config.interp,
+                            .call = launch->args->range};
+    memcpy(request.grid, launch->grid, sizeof request.grid);
+    switch (device->ops->launch(device, variant->code, &request, py->diags)) {
+    case DEVICE_OK:
         return true;
-    case INTERP_FAULT:
+    case DEVICE_FAULT:
         state->faulted = true;
         py_raise(py, PYEXC_KernelFault, "the device found a fault in %s", launch->fn->name);
         return false;
-    case INTERP_CANCELLED:
+    case DEVICE_CANCELLED:
         py_raise(py, PYEXC_KeyboardInterrupt, "interrupted");
         return false;
-    case INTERP_REFUSED:
+    case DEVICE_REFUSED:
         compilation_error(launch, from, PYEXC_RuntimeError);
         return false;
     }

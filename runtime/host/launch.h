@@ -7,10 +7,10 @@
 #define TKC_RUNTIME_HOST_LAUNCH_H
 
 #include "frontend/specialise.h"
-#include "ir/interp/interp.h"
+#include "runtime/device.h"
 
 typedef struct LaunchConfig {
-    MemSpace *space; /* device memory */
+    Device *device;
     InterpOptions interp;
     bool keep_tile; /* keep the IR as the specialiser made it, for tkc build */
     FILE *out;      /* where static_print goes */
@@ -23,7 +23,7 @@ typedef struct Variant {
     SpecOptions options;
     IrModule *tile;      /* before the passes; NULL unless LaunchConfig.keep_tile */
     IrModule *optimised; /* after them */
-    InterpKernel *code;
+    DeviceKernel *code;
 } Variant;
 
 typedef struct LaunchState LaunchState;
