@@ -15,14 +15,13 @@
 
 /* ---- making and moving ----------------------------------------------------------------------- */
 
-/* The offsets of a call as int32 scalars; 64-bit ones are refused, as by Triton. */
-static bool call_offsets(Spec *s, const Call *call, unsigned i, STuple *out) {
+bool call_offsets(Spec *s, const Call *call, unsigned i, const char *of, STuple *out) {
     SVal v = call->args[i];
     size_t len = v.kind == SV_TUPLE ? v.u.tuple.len : 1;
     const SVal *items = v.kind == SV_TUPLE ? v.u.tuple.items : &v;
     for (size_t k = 0; k < len; k++) {
         if (sv_is_scalar(items[k]) && tl_is_int(items[k].type) && tl_bits(items[k].type) == 64) {
-            Diag *d = SPEC_ERROR(s, DIAG_BUILTIN_OFFSET_64, call->ranges[i],
+            Diag *d = SPEC_ERROR(s, DIAG_BUILTIN_OFFSET_64, call->ranges[i], of,
                                  call->builtin->params[i].name);
             diag_help(d, "add .to(tl.int32), or use ordinary pointers");
             return false;
@@ -66,7 +65,7 @@ SVal builtin_make_block_ptr(Spec *s, const Call *call) {
     }
     if (!call_scalars(s, call, 1, tl_type(DT_I64), &block->shape) ||
         !call_scalars(s, call, 2, tl_type(DT_I64), &block->strides) ||
-        !call_offsets(s, call, 3, &block->offsets) ||
+        !call_offsets(s, call, 3, "Block pointers", &block->offsets) ||
         !call_shape(s, call, 4, block->block_shape, &block->rank) ||
         !same_lengths(s, call, block) || !check_order(s, call, 5, block))
         return SVAL_ERROR;
@@ -79,7 +78,7 @@ SVal builtin_make_block_ptr(Spec *s, const Call *call) {
 SVal builtin_advance(Spec *s, const Call *call) {
     SVal base;
     STuple by;
-    if (!call_block_pointer(s, call, 0, &base) || !call_offsets(s, call, 1, &by))
+    if (!call_block_pointer(s, call, 0, &base) || !call_offsets(s, call, 1, "Block pointers", &by))
         return SVAL_ERROR;
     SBlockPtr *block = arena_memdup(s->arena, base.u.block, sizeof *block, _Alignof(SBlockPtr));
     if (by.len != block->rank) {

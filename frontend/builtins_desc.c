@@ -99,7 +99,7 @@ static bool call_desc_offsets(Spec *s, const Call *call, unsigned i, SVal desc, 
                               unsigned fixed) {
     STuple offsets;
     unsigned rank = desc.u.ir->type->rank;
-    if (!call_scalars(s, call, i, tl_type(DT_I32), &offsets))
+    if (!call_offsets(s, call, i, "Tensor descriptors", &offsets))
         return false;
     if (offsets.len != rank) {
         SPEC_ERROR(s, DIAG_BUILTIN_OFFSET_COUNT, call->ranges[i], rank, offsets.len);

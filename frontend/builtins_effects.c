@@ -37,6 +37,12 @@ SVal builtin_hint(Spec *s, const Call *call) {
     return v;
 }
 
+/* Hints that nothing makes use of. */
+SVal builtin_same(Spec *s, const Call *call) {
+    (void)s;
+    return call->args[0];
+}
+
 SVal builtin_assume(Spec *s, const Call *call) {
     SVal v = call->args[0];
     if (sv_is_const(v) && spec_truth(s, v, call->ranges[0]) != 0)

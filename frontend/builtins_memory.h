@@ -15,6 +15,8 @@ RMW_Enum atomic_rmw_code(const char *name, TlType type);
 /* A number as a stored value of type `elem`. */
 SVal store_number(Spec *s, SVal number, TlType elem, SrcRange range);
 
+/* Offsets as int32 scalars; 64-bit ones are refused, as by Triton. `of` begins the message. */
+bool call_offsets(Spec *s, const Call *call, unsigned i, const char *of, STuple *out);
 /* padding_option: a value of PADDING; NaN is for floats only. */
 bool call_padding(Spec *s, const Call *call, unsigned i, TlType elem, int *out);
 
