@@ -97,7 +97,7 @@ static PyValue compare_values(PyCtx *py, CmpOpKind op, PyValue a, PyValue b) {
     PyValue result = PY_NONE;
     if (ta != NULL && ta->compare != NULL)
         result = ta->compare(py, op, a, b, &handled);
-    if (!handled && tb != NULL && tb != ta && tb->compare != NULL)
+    if (!handled && tb != NULL && tb->compare != NULL)
         result = tb->compare(py, swapped(op), b, a, &handled);
     if (handled)
         return result;
@@ -325,12 +325,8 @@ bool py_del_subscript(PyCtx *py, PyValue v, PyValue index) {
     PyList *list = py_as(v, &py_list_type);
     PyDict *dict = py_as(v, &py_dict_type);
     bool found;
-    if (list != NULL && py_as(index, &py_slice_type) != NULL) {
-        PyValue empty = py_list(py, NULL, 0);
-        bool ok = py_list_set_slice(py, list, index, empty);
-        py_decref(py, empty);
-        return ok;
-    }
+    if (list != NULL && py_as(index, &py_slice_type) != NULL)
+        return py_list_del_slice(py, list, index);
     if (list != NULL) {
         int64_t i = py_seq_index(py, index, list->len, "list");
         if (i >= 0)

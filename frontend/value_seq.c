@@ -569,6 +569,30 @@ bool py_list_set_slice(PyCtx *py, PyList *list, PyValue slice, PyValue value) {
     return true;
 }
 
+bool py_list_del_slice(PyCtx *py, PyList *list, PyValue slice) {
+    int64_t start, step, count;
+    if (!py_slice_indices(py, slice, (int64_t)list->len, &start, &step, &count))
+        return false;
+    if (step < 0) { /* the same places from the lowest on */
+        start += (count - 1) * step;
+        step = -step;
+    }
+    PyValue gone = py_list(py, NULL, 0);
+    size_t kept = 0;
+    for (size_t i = 0; i < list->len; i++) {
+        int64_t at = (int64_t)i - start;
+        if (at >= 0 && at % step == 0 && at / step < count)
+            py_list_append(py, gone, list->items[i]);
+        else
+            list->items[kept++] = list->items[i];
+    }
+    list->len = kept;
+    for (size_t i = 0; i < py_seq_len(gone); i++) /* the list's own references */
+        py_decref(py, py_seq_item(gone, i));
+    py_decref(py, gone);
+    return true;
+}
+
 /* ---- ranges -----------------------------------------------------------------------------------
  */
 

@@ -178,6 +178,7 @@ bool py_is_dict(PyValue v);
 PyValue py_dict_view(PyCtx *py, PyValue dict, int what);
 bool py_is_set(PyValue v); /* set or frozenset */
 bool py_list_set_slice(PyCtx *py, PyList *list, PyValue slice, PyValue value);
+bool py_list_del_slice(PyCtx *py, PyList *list, PyValue slice);
 bool py_list_insert(PyCtx *py, PyList *list, size_t at, PyValue item);
 PyValue py_list_pop_at(PyCtx *py, PyList *list, size_t at);
 /* Sorts in place, stably; key PY_NONE: none. */

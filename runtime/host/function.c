@@ -171,7 +171,10 @@ static PyValue run_body(PyCtx *py, const HostFunction *fn, Frame *frame) {
     if (fn->lambda != NULL)
         return eval_expr(py, frame, fn->lambda->u.lambda.body);
     Flow flow = exec_block(py, frame, &fn->def->u.function.body);
-    return flow == FLOW_RAISE ? PY_FAIL : frame->result;
+    if (flow != FLOW_RAISE)
+        return frame->result;
+    py_decref(py, frame->result); /* of a return that a `finally` overrode by raising */
+    return PY_FAIL;
 }
 
 static PyValue function_call(PyCtx *py, PyValue self, const PyArgs *args) {
