@@ -69,22 +69,21 @@ static uint64_t rmw_fadd_f32(uint64_t a, uint64_t b) {
 static uint64_t rmw_fadd_f64(uint64_t a, uint64_t b) {
     return f64_bits(f64_from_bits(a) + f64_from_bits(b));
 }
-static uint64_t rmw_fmax_f32(uint64_t a, uint64_t b) {
-    float x = f32_from_bits((uint32_t)a), y = f32_from_bits((uint32_t)b);
-    return x > y || y != y ? a : b;
-}
-static uint64_t rmw_fmin_f32(uint64_t a, uint64_t b) {
-    float x = f32_from_bits((uint32_t)a), y = f32_from_bits((uint32_t)b);
-    return x < y || y != y ? a : b;
-}
-static uint64_t rmw_fmax_f64(uint64_t a, uint64_t b) {
-    double x = f64_from_bits(a), y = f64_from_bits(b);
-    return x > y || y != y ? a : b;
-}
-static uint64_t rmw_fmin_f64(uint64_t a, uint64_t b) {
-    double x = f64_from_bits(a), y = f64_from_bits(b);
-    return x < y || y != y ? a : b;
-}
+/* The larger and the smaller of two floats: a NaN loses, and -0 is less than +0, as it is where
+ * hardware compares bit patterns. */
+#define FLOAT_RMW(name, type, unpack, bits)                                                        \
+    static uint64_t rmw_fmax_##name(uint64_t a, uint64_t b) {                                      \
+        type x = unpack((bits)a), y = unpack((bits)b);                                             \
+        return x > y || y != y || (x == y && a < b) ? a : b;                                       \
+    }                                                                                              \
+    static uint64_t rmw_fmin_##name(uint64_t a, uint64_t b) {                                      \
+        type x = unpack((bits)a), y = unpack((bits)b);                                             \
+        return x < y || y != y || (x == y && a > b) ? a : b;                                       \
+    }
+FLOAT_RMW(f16, float, f16_to_f32, uint16_t)
+FLOAT_RMW(bf16, float, bf16_to_f32, uint16_t)
+FLOAT_RMW(f32, float, f32_from_bits, uint32_t)
+FLOAT_RMW(f64, double, f64_from_bits, uint64_t)
 
 /* By the width of an integer type. */
 #define BY_WIDTH(fn)                                                                               \
@@ -95,8 +94,14 @@ CombineFn atomic_combine(RMW_Enum rmw, IrTypeKind kind) {
                                     [TY_BF16] = rmw_fadd_bf16,
                                     [TY_F32] = rmw_fadd_f32,
                                     [TY_F64] = rmw_fadd_f64};
-    static const CombineFn max[] = {[TY_F32] = rmw_fmax_f32, [TY_F64] = rmw_fmax_f64};
-    static const CombineFn min[] = {[TY_F32] = rmw_fmin_f32, [TY_F64] = rmw_fmin_f64};
+    static const CombineFn max[] = {[TY_F16] = rmw_fmax_f16,
+                                    [TY_BF16] = rmw_fmax_bf16,
+                                    [TY_F32] = rmw_fmax_f32,
+                                    [TY_F64] = rmw_fmax_f64};
+    static const CombineFn min[] = {[TY_F16] = rmw_fmin_f16,
+                                    [TY_BF16] = rmw_fmin_bf16,
+                                    [TY_F32] = rmw_fmin_f32,
+                                    [TY_F64] = rmw_fmin_f64};
     if (kind > TY_F64)
         return rmw == RMW_XCHG ? rmw_xchg : NULL;
     switch (rmw) {
