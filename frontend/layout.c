@@ -57,13 +57,10 @@ void scan_indent_text(Scan *scan, const char *text) {
     }
 }
 
-/* A backslash inside the indentation: the first line's width counts. */
+/* A backslash inside the indentation: the width before the first one counts, if there is any. */
 void scan_indent_join(Scan *scan) {
-    if (!scan->joined_indent) {
-        scan->joined_indent = true;
+    if (scan->joined_column == 0)
         scan->joined_column = scan->column;
-        scan->joined_tab1_column = scan->tab1_column;
-    }
     if (scan->hi == scan->len)
         SCAN_ERROR(scan, JOINED_LINE, parser_range(scan->parser, scan->lo, scan->hi),
                    "the end of the file");
@@ -158,11 +155,9 @@ static void indent_line(Scan *scan) {
 void scan_line_start(Scan *scan) {
     scan->mode = SCAN_CODE;
     scan->fresh_line = true;
-    if (scan->joined_indent) {
-        scan->column = scan->joined_column;
-        scan->tab1_column = scan->joined_tab1_column;
-        scan->joined_indent = false;
-    }
+    if (scan->joined_column > 0)
+        scan->column = scan->tab1_column = scan->joined_column;
+    scan->joined_column = 0;
     if (scan->brackets.len == 0 && !scan->line_has_tokens)
         indent_line(scan);
 }
@@ -173,7 +168,7 @@ void scan_newline(Scan *scan) {
         scan->line_has_tokens = false;
     }
     scan->column = scan->tab1_column = 0;
-    scan->joined_indent = false;
+    scan->joined_column = 0;
     scan->line_lo = scan->hi;
     scan->mode = SCAN_LINE_START;
 }
@@ -406,7 +401,8 @@ void scan_stray(Scan *scan) {
     unsigned char byte = (unsigned char)scan->text[scan->lo];
     SrcRange range = parser_range(scan->parser, scan->lo, scan->hi);
     if (byte == '\\')
-        SCAN_ERROR(scan, JOINED_LINE, range, "more text");
+        SCAN_ERROR(scan, JOINED_LINE, range,
+                   scan->hi == scan->len ? "the end of the file" : "more text");
     else
         SCAN_ERROR(scan, BAD_CHARACTER, range, (unsigned)byte);
 }

@@ -49,15 +49,13 @@ typedef struct Scan {
     VEC(uint32_t) soft_words;     /* tokens that may be soft keywords */
     VEC(uint32_t) with_words;     /* WITH tokens */
     uint32_t column, tab1_column; /* of the line being started */
-    uint32_t joined_column;       /* first line's column, after a backslash within indentation */
-    uint32_t joined_tab1_column;
-    bool joined_indent;
-    uint32_t line_lo;     /* offset of the first byte of the physical line */
-    bool line_has_tokens; /* the logical line has begun */
-    bool gave_up;         /* nested beyond the limits: scanning ends */
-    bool line_has_error;  /* in the logical line, so far */
-    bool fresh_line;      /* no token on this physical line yet */
-    size_t logical_line;  /* index of the first token of the logical line */
+    uint32_t joined_column;       /* column of a backslash within indentation; 0: none */
+    uint32_t line_lo;             /* offset of the first byte of the physical line */
+    bool line_has_tokens;         /* the logical line has begun */
+    bool gave_up;                 /* nested beyond the limits: scanning ends */
+    bool line_has_error;          /* in the logical line, so far */
+    bool fresh_line;              /* no token on this physical line yet */
+    size_t logical_line;          /* index of the first token of the logical line */
     uint32_t statement_column;
 } Scan;
 

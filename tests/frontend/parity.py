@@ -4,7 +4,7 @@
 
 Takes the files of python3's own library (all, or N of them), and of each file N mutants: a token
 deleted, doubled, exchanged with its neighbour or inserted, a line indented differently, a character
-deleted. Each text goes through compile() and through tkc; both must say the same.
+deleted or inserted, other line ends. Each text goes through compile() and through tkc; both must say the same.
 
 python3 may be older than the grammar that tkc accepts (3.12), so texts in which the two versions
 differ by design are left out and counted: f-strings (PEP 701) and type parameters (PEP 695).
@@ -28,6 +28,10 @@ TOKENS = [
     "]", "{", "}", ",", ":", ";", ".", "=", "==", ":=", "+", "-", "*", "**", "/", "@", "%", "~",
     "->", "...", "!", "?", "$", "\\", "\n", "\n    ", "#", "_", "*x", "**x", "x=1", "x for x in y",
 ]
+# Characters that matter below the level of tokens.
+CHARACTERS = ["\r", "\r\n", "\f", "\t", "\v", "\0", "\x1a", "\ufeff", "\u00e9", "\u00a0", "\u00b2",
+              "\u2118", "\u200b", "\U0001f600", "\\", "\\\n", "\n    \\\n", "\n\\\n", '"""', "'", "#",
+              "\\N{", "\\x", "\\u", "0", "_", "e", "j"]
 TOKEN = re.compile(
     r"""\s+|\#[^\n]*|(?i:\b[rbfu]{0,2})(?:\"\"\"(?s:\\.|.)*?\"\"\"|'''(?s:\\.|.)*?'''"""
     r"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\w+|[-+*/%@&|^<>=!:]=|\*\*|//|<<|>>|.""", re.S)
@@ -51,7 +55,15 @@ def read(path):
 
 def mutate(text, rng):
     """One small change at a random place."""
-    kind = rng.randrange(8)
+    kind = rng.randrange(10)
+    if kind == 8:  # insert a character, often at the start of a line
+        at = rng.randrange(len(text) + 1)
+        if rng.randrange(3) == 0:
+            at = text.rfind("\n", 0, at) + 1
+        return text[:at] + rng.choice(CHARACTERS) + text[at:]
+    if kind == 9:  # other line ends, and other ends of the file
+        text = text.replace("\n", rng.choice(["\n", "\n", "\r\n", "\r"]))
+        return text.rstrip() + rng.choice(["", "\\", "  ", "\n  ", "\n\t# x", "\n  x", "# x", "\n\\"])
     if kind == 0 and text:  # delete a character
         at = rng.randrange(len(text))
         return text[:at] + text[at + 1:]
