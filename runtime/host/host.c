@@ -315,19 +315,52 @@ static bool defines(const Stmt *stmt) {
            stmt->kind == STMT_FUNCTION_DEF || stmt->kind == STMT_CLASS_DEF;
 }
 
+/* The definition with its innermost decorator only: @triton.jit without the autotune around it. */
+static const Stmt *without_outer_decorators(PyCtx *py, const Stmt *stmt) {
+    Stmt *bare = arena_memdup(py->arena, stmt, sizeof *stmt, _Alignof(Stmt));
+    ExprList *decorators = &bare->u.function.decorators;
+    decorators->items += decorators->len - 1;
+    decorators->len = 1;
+    return bare;
+}
+
+/* What is wrong in the program whatever it does: modules and attributes of modules that do not
+ * exist. A name that is not bound may only be one whose definition was not executed. */
+static bool is_certain(const Stmt *stmt, PyValue exception) {
+    const PyException *e = py_as(exception, &py_exception_type);
+    bool import = stmt->kind == STMT_IMPORT || stmt->kind == STMT_IMPORT_FROM;
+    return e != NULL && (import || e->cls->exc == PYEXC_AttributeError);
+}
+
+/* Executes one definition; its failure is reported if it is certain. */
+static void define_stmt(PyCtx *py, Frame *frame, const Stmt *stmt) {
+    size_t reported = diags_len(py->diags);
+    Flow flow = exec_stmt(py, frame, stmt);
+    diags_truncate(py->diags, reported);
+    if (flow != FLOW_RAISE)
+        return;
+    if (is_certain(stmt, py->exception)) {
+        int exit_status;
+        host_report(py, &exit_status);
+        return;
+    }
+    py_clear_exception(py);
+    if (stmt->kind == STMT_FUNCTION_DEF && stmt->u.function.decorators.len > 1)
+        define_stmt(py, frame, without_outer_decorators(py, stmt));
+}
+
 void define_block(PyCtx *py, Frame *frame, const StmtList *block) {
     for (size_t i = 0; i < block->len; i++) {
         const Stmt *stmt = block->items[i];
-        size_t reported = diags_len(py->diags);
         if (stmt->kind == STMT_TRY) { /* try: import a; except ImportError: a = None */
+            size_t reported = diags_len(py->diags);
             define_block(py, frame, &stmt->u.try_.body);
+            diags_truncate(py->diags, reported);
             continue;
         }
         if (!defines(stmt))
             continue;
-        if (exec_stmt(py, frame, stmt) == FLOW_RAISE)
-            py_clear_exception(py);
-        diags_truncate(py->diags, reported);
+        define_stmt(py, frame, stmt);
     }
 }
 

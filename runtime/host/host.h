@@ -41,8 +41,8 @@ void host_destroy(PyCtx *py);
 HostStatus host_run(PyCtx *py, const Module *module, int *exit_status);
 /* Executes only what defines names without running the program: imports, functions, classes, and
  * assignments of constant expressions (names, numbers, strings, operators, tuples, attributes of
- * modules, tl.constexpr(...)). Reports nothing; what fails stays unbound. The module's scope,
- * borrowed. */
+ * modules, tl.constexpr(...)). Reports modules, and attributes of modules, that do not exist; what
+ * else fails stays unbound. The module's scope, borrowed. */
 PyEnv *host_define(PyCtx *py, const Module *module);
 
 /* What the options named, for the modules torch and triton. */
