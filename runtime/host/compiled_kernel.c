@@ -1,4 +1,5 @@
-/* compiled_kernel.c -- what a launch or kernel.warmup() returns: the compiled variant to look into.
+/* compiled_kernel.c -- what a launch or kernel.warmup() returns: the compiled variant to look into
+ * and to launch again, as compiled[grid](...).
  *
  * .asm["ttir"] is the tile IR after the passes. Registers and shared memory are a GPU's; on the cpu
  * device n_regs and n_spills are 0 and metadata.shared is the largest tile in bytes.
@@ -62,6 +63,40 @@ static PyValue compiled_getattr(PyCtx *py, PyValue self, Sym name, bool *found) 
     return PY_NONE;
 }
 
+/* Triton loads the code onto the device with this; here it is loaded already. */
+static PyValue init_handles(PyCtx *py, PyValue self, const PyValue *a, const PyArgs *args) {
+    (void)py, (void)self, (void)a, (void)args;
+    return PY_NONE;
+}
+static const PyMethodDef compiled_methods[] = {{"_init_handles", init_handles, ""},
+                                               {NULL, NULL, NULL}};
+
+typedef struct CompiledLauncher { /* compiled[grid] */
+    PyObject base;
+    const Variant *variant;
+    PyValue grid;
+} CompiledLauncher;
+
+static void compiled_launcher_dealloc(PyCtx *py, PyObject *self) {
+    py_decref(py, ((CompiledLauncher *)self)->grid);
+    py_object_free(py, self);
+}
+
+static PyValue compiled_launcher_call(PyCtx *py, PyValue self, const PyArgs *args) {
+    const CompiledLauncher *launcher = (const CompiledLauncher *)self.u.o;
+    return launch_again(py, launcher->variant, launcher->grid, args);
+}
+
+static const PyType compiled_launcher_type = {
+    .name = "launcher", .dealloc = compiled_launcher_dealloc, .call = compiled_launcher_call};
+
+static PyValue compiled_subscript(PyCtx *py, PyValue self, PyValue grid) {
+    CompiledLauncher *launcher = py_object_new(py, &compiled_launcher_type, sizeof *launcher);
+    launcher->variant = ((const CompiledKernel *)self.u.o)->variant;
+    launcher->grid = py_incref(grid);
+    return py_from_object(&launcher->base);
+}
+
 static void compiled_dealloc(PyCtx *py, PyObject *self) {
     py_object_free(py, self);
 }
@@ -70,6 +105,8 @@ static const char *const compiled_attrs[] = {"asm", "metadata", "name", "n_regs"
 static const PyType compiled_kernel_type = {.name = "CompiledKernel",
                                             .dealloc = compiled_dealloc,
                                             .getattr = compiled_getattr,
+                                            .subscript = compiled_subscript,
+                                            .methods = compiled_methods,
                                             .attr_names = compiled_attrs};
 
 PyValue compiled_kernel(PyCtx *py, const Variant *variant) {

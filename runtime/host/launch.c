@@ -171,19 +171,28 @@ static bool run_variant(LaunchState *state, const Launch *launch, const Variant 
     return false;
 }
 
-PyValue launch_run(PyCtx *py, PyValue jit, PyValue grid, const PyArgs *args, bool compile_only) {
+static PyValue run_with(PyCtx *py, PyValue jit, const SpecOptions *options, PyValue grid,
+                        const PyArgs *args, bool compile_only) {
     LaunchState *state = host_launch(py);
     ArenaMark mark = arena_mark(py->scratch);
-    Launch launch = {
-        .py = py, .fn = jit_from_value(jit), .args = args, .options = SPEC_OPTIONS_DEFAULT};
+    Launch launch = {.py = py, .fn = jit_from_value(jit), .args = args, .options = *options};
     launch.options.print_out = state->config.out;
-    launch.options.debug = launch.fn->debug;
     bool ok = launch_bind(&launch) && (compile_only || launch_grid(&launch, grid)) &&
               launch_describe(&launch);
     Variant *variant = ok ? find_variant(state, &launch) : NULL;
     ok = variant != NULL && (compile_only || run_variant(state, &launch, variant));
     arena_reset(py->scratch, mark);
     return ok ? compiled_kernel(py, variant) : PY_FAIL;
+}
+
+PyValue launch_run(PyCtx *py, PyValue jit, PyValue grid, const PyArgs *args, bool compile_only) {
+    SpecOptions options = SPEC_OPTIONS_DEFAULT;
+    options.debug = jit_from_value(jit)->debug;
+    return run_with(py, jit, &options, grid, args, compile_only);
+}
+
+PyValue launch_again(PyCtx *py, const Variant *variant, PyValue grid, const PyArgs *args) {
+    return run_with(py, variant->jit, &variant->options, grid, args, false);
 }
 
 /* ---- kernel[grid], kernel.run, kernel.warmup ------------------------------------------------- */

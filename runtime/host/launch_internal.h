@@ -34,6 +34,9 @@ typedef struct TensorDescriptor {
 extern const PyType tensor_descriptor_type;
 PyValue tensor_descriptor_class(PyCtx *py);
 
+/* Runs a kernel over `grid` with the launch options that a variant of it was compiled with. */
+PyValue launch_again(PyCtx *py, const Variant *variant, PyValue grid, const PyArgs *args);
+
 /* What launch_run returns (compiled_kernel.c). Borrows the variant. */
 PyValue compiled_kernel(PyCtx *py, const Variant *variant);
 
