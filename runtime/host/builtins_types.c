@@ -241,6 +241,13 @@ static PyValue type_new(PyCtx *py, PyClass *cls, const PyArgs *args) {
         return host_refuse(py, args->range, "type(name, bases, dict)", "write a class statement");
     if (!py_bind_text(py, "type", args, "object", &x))
         return PY_FAIL;
+    if (torch_is_tensor(x)) {
+        PyValue torch = torch_module(py);
+        PyValue tensor =
+            py_failed(torch) ? PY_FAIL : py_getattr(py, torch, strtab_sym(py->names, "Tensor"));
+        py_decref(py, torch);
+        return tensor;
+    }
     return py_incref(py_from_object(&host_class_of(py, x)->base));
 }
 

@@ -174,6 +174,21 @@ PyClass *host_class_of(PyCtx *py, PyValue v) {
     return made;
 }
 
+/* The classes of the kernel language are builtin functions of it; is `of` one, and `v` of it? */
+static bool language_isinstance(PyCtx *py, PyValue v, PyValue of, bool *is) {
+    static const char prefix[] = "triton.language.";
+    if (of.tag != PY_OBJECT_TAG || py_as(of, &py_class_type) != NULL)
+        return false;
+    ArenaMark mark = arena_mark(py->scratch);
+    StrBuf text = STRBUF(py->scratch);
+    bool known = py_repr(py, of, &text) && str_starts(strbuf_str(&text), prefix);
+    const char *name = known ? text.data + sizeof prefix - 1 : "";
+    *is = (str_eq(name, "constexpr") && py_as(v, &py_constexpr_type) != NULL) ||
+          (str_eq(name, "dtype") && v.tag == PY_DTYPE_TAG);
+    arena_reset(py->scratch, mark);
+    return known;
+}
+
 int host_isinstance(PyCtx *py, PyValue v, PyValue of, bool subclass) {
     if (py_is_tuple(of)) {
         for (size_t i = 0; i < py_seq_len(of); i++) {
@@ -189,9 +204,8 @@ int host_isinstance(PyCtx *py, PyValue v, PyValue of, bool subclass) {
     if (of.tag == PY_NONE_TAG) /* from X | None */
         return v.tag == PY_NONE_TAG;
     const PyClass *cls = py_as(of, &py_class_type);
-    const char *name = py_callable_name(of);
-    if (cls == NULL && name != NULL && strcmp(name, "constexpr") == 0)
-        return py_as(v, &py_constexpr_type) != NULL;
+    if (language_isinstance(py, v, of, &is))
+        return is;
     if (cls == NULL && of.tag == PY_OBJECT_TAG && of.u.o->type == &host_inert_type)
         return 0;
     if (cls == NULL) {
