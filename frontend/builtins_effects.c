@@ -91,7 +91,10 @@ SVal builtin_static_assert(Spec *s, const Call *call) {
         return SVAL_ERROR;
     if (truth)
         return sv_none();
-    SPEC_ERROR(s, DIAG_BUILTIN_STATIC_ASSERT, call->range, *message ? ": " : "", message);
+    if (s->frame->fn->is_stdlib) /* the library's way to refuse an argument */
+        SPEC_ERROR(s, DIAG_BUILTIN_LIBRARY, call->range, message);
+    else
+        SPEC_ERROR(s, DIAG_BUILTIN_STATIC_ASSERT, call->range, *message ? ": " : "", message);
     return SVAL_ERROR;
 }
 
