@@ -9,30 +9,39 @@
 
 #include "runtime/host/torch_internal.h"
 
+/* The row's text of parameter `index`. */
+static const char *param_text(const TorchOp *op, unsigned index) {
+    unsigned at = 0;
+    for (unsigned i = 0; op->params[i]; i++)
+        if (!str_eq(op->params[i], "*") && at++ == index)
+            return op->params[i];
+    return "?";
+}
+
 /* The parameter's name without the marks of its row. */
 static const char *param_name(PyCtx *py, const TorchOp *op, unsigned index) {
-    unsigned at = 0;
-    for (unsigned i = 0; op->params[i]; i++) {
-        const char *param = op->params[i];
-        if (str_eq(param, "*"))
-            continue;
-        if (at++ < index)
-            continue;
-        param += param[0] == '*';
-        return arena_strndup(py->arena, param, strcspn(param, "="));
-    }
-    return "?";
+    const char *param = param_text(op, index);
+    param += param[0] == '*';
+    return arena_strndup(py->arena, param, strcspn(param, "="));
 }
 
 PyValue torch_type_error(const TorchCall *call, unsigned index, const char *wanted) {
     return py_raise(call->py, PYEXC_TypeError,
                     "%s(): argument '%s' (position %u) must be %s, not %s", call->op->name,
-                    param_name(call->py, call->op, index), index + 1, wanted,
+                    param_name(call->py, call->op, index), index + !call->is_method, wanted,
                     py_type_name(call->arg[index]));
 }
 
 bool arg_given(const TorchCall *call, unsigned index) {
     return call->arg[index].tag != PY_FAIL_TAG && call->arg[index].tag != PY_NONE_TAG;
+}
+
+/* For an argument that was not given: fine if it is optional; None for another raises. */
+static bool may_be_absent(const TorchCall *call, unsigned index, const char *wanted) {
+    if (call->arg[index].tag == PY_FAIL_TAG || str_ends(param_text(call->op, index), "="))
+        return true;
+    torch_type_error(call, index, wanted);
+    return false;
 }
 
 Tensor *arg_tensor(const TorchCall *call, unsigned index) {
@@ -55,7 +64,9 @@ bool torch_to_index(PyCtx *py, PyValue v, int64_t *out) {
 }
 
 bool arg_int(const TorchCall *call, unsigned index, int64_t *out) {
-    if (!arg_given(call, index) || torch_to_index(call->py, call->arg[index], out))
+    if (!arg_given(call, index))
+        return may_be_absent(call, index, "int");
+    if (torch_to_index(call->py, call->arg[index], out))
         return true;
     if (call->py->exception.tag == PY_NONE_TAG)
         torch_type_error(call, index, "int");
@@ -65,7 +76,9 @@ bool arg_int(const TorchCall *call, unsigned index, int64_t *out) {
 bool arg_real(const TorchCall *call, unsigned index, double *out) {
     const PyValue v = py_unwrap_constexpr(call->arg[index]);
     const Tensor *t = tensor_of(v);
-    if (!arg_given(call, index) || py_to_double(v, out))
+    if (!arg_given(call, index))
+        return may_be_absent(call, index, "float");
+    if (py_to_double(v, out))
         return true;
     if (!t || view_numel(&t->view) != 1) {
         torch_type_error(call, index, "float");
@@ -92,7 +105,9 @@ bool arg_bool(const TorchCall *call, unsigned index, bool *out) {
 }
 
 bool arg_dtype(const TorchCall *call, unsigned index, DType *out) {
-    if (!arg_given(call, index) || torch_as_dtype(call->arg[index], out))
+    if (!arg_given(call, index))
+        return may_be_absent(call, index, "torch.dtype");
+    if (torch_as_dtype(call->arg[index], out))
         return true;
     torch_type_error(call, index, "torch.dtype");
     return false;
@@ -146,7 +161,7 @@ bool arg_dims(const TorchCall *call, unsigned index, Dims *out) {
     const PyValue v = call->arg[index];
     size_t len;
     if (!arg_given(call, index))
-        return true;
+        return may_be_absent(call, index, "tuple of ints");
     if (!torch_sequence(v, &len)) {
         out->len = 1;
         return torch_to_index(call->py, v, &out->at[0]) || dims_error(call, index);
@@ -185,6 +200,6 @@ bool torch_wrap_dim(PyCtx *py, int64_t dim, unsigned rank, unsigned *out) {
 bool arg_dim(const TorchCall *call, unsigned index, unsigned rank, unsigned *out) {
     int64_t dim;
     if (!arg_given(call, index))
-        return true;
+        return may_be_absent(call, index, "int");
     return arg_int(call, index, &dim) && torch_wrap_dim(call->py, dim, rank, out);
 }

@@ -132,7 +132,7 @@ static unsigned out_param(const TorchOp *op) {
 static PyValue function_call(PyCtx *py, PyValue self, const PyArgs *args) {
     const TorchFunction *fn = py_as(self, &torch_function_type);
     Bound bound = {.gathered = PY_NONE};
-    TorchCall call = {.py = py, .op = fn->op};
+    TorchCall call = {.py = py, .op = fn->op, .is_method = !py_failed(fn->self)};
     PyValue result = PY_FAIL;
     for (unsigned i = 0; i < TORCH_MAX_ARGS; i++)
         call.arg[i] = PY_FAIL;

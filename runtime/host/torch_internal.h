@@ -53,6 +53,7 @@ typedef struct TorchCall {
     PyCtx *py;
     const TorchOp *op;
     PyValue arg[TORCH_MAX_ARGS]; /* borrowed; PY_FAIL where an optional one is absent */
+    bool is_method;              /* arg[0] was not written among the arguments */
 } TorchCall;
 typedef PyValue (*TorchImpl)(TorchCall *call);
 
