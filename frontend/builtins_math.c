@@ -148,6 +148,15 @@ SVal builtin_min_max(Spec *s, const Call *call) {
     return min_or_max(s, str_eq(call_name(call), "minimum"), nan, x, y);
 }
 
+/* Are the limits numbers -c and c? Triton clamps to those by one instruction, which makes a NaN c,
+ * while otherwise it becomes the lower limit; this order of minimum and maximum does the same. */
+static bool is_symmetric(const Call *call) {
+    double low, high;
+    return sv_is_number(call->args[1]) && sv_is_number(call->args[2]) &&
+           py_to_double(call->args[1].u.py, &low) && py_to_double(call->args[2].u.py, &high) &&
+           low == -high;
+}
+
 SVal builtin_clamp(Spec *s, const Call *call) {
     SVal x, low, high;
     bool nan;
@@ -163,6 +172,8 @@ SVal builtin_clamp(Spec *s, const Call *call) {
         diag_help(d, "use tl.minimum(tl.maximum(x, low), high)");
         return SVAL_ERROR;
     }
+    if (!nan && !tl_is(x.type, DT_F64) && is_symmetric(call))
+        return min_or_max(s, false, nan, min_or_max(s, true, nan, x, high), low);
     return min_or_max(s, true, nan, min_or_max(s, false, nan, x, low), high);
 }
 
