@@ -105,7 +105,8 @@ static SrcRange indent_range(const Scan *scan) {
 
 static void indent_more(Scan *scan, uint32_t column, uint32_t tab1_column) {
     bool expected = block_expected(scan);
-    if (!expected && !scan->line_has_error)
+    bool unclear = tab1_column <= scan->indents[scan->num_indents - 1].tab1_column;
+    if (!expected && !scan->line_has_error && !unclear)
         diag_help(PARSE_ERROR(scan->parser, UNEXPECTED_INDENT, indent_range(scan)),
                   "only the line after a `:` starts a deeper block");
     if (scan->num_indents == MAX_BLOCKS) {
@@ -149,6 +150,7 @@ static void indent_line(Scan *scan) {
     scan->logical_line = scan->parser->tokens.len;
     scan->line_has_tokens = true;
     scan->line_has_error = false;
+    scan->lost_text = false;
 }
 
 /* The first byte of a line that is no white space and no comment. */
@@ -298,10 +300,12 @@ static void end_unclosed(Scan *scan, int kind) {
     if (scan->brackets.len == 0 || !scan->fresh_line || field_floor(scan) > 0)
         return;
     bool operand = ends_operand(vec_last(&scan->parser->tokens).kind);
-    bool statement = statement_only(kind);
-    if (!statement && !(kind == TOK_NAME && operand && scan->column <= scan->statement_column))
+    bool outdented = scan->column <= scan->statement_column;
+    bool swallowed = scan->lost_text && outdented; /* the closing one is in an unended string */
+    if (!swallowed && !statement_only(kind) && !(kind == TOK_NAME && operand && outdented))
         return;
-    report_unclosed(scan, &vec_last(&scan->brackets));
+    if (!swallowed)
+        report_unclosed(scan, &vec_last(&scan->brackets));
     scan_close_down_to(scan, 0);
     add_synthetic(scan, TOK_NEWLINE);
     indent_line(scan);

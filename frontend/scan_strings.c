@@ -154,6 +154,7 @@ uint32_t scan_text_newline(Scan *scan, uint32_t count) {
         return count;
     SrcRange range = parser_range(scan->parser, string->start, scan->lo);
     scan->hi = scan->lo;
+    scan->lost_text = true;
     if (string->formatted && string->spec_depth > 0) {
         close_open_fields(scan);
     } else {

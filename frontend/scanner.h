@@ -54,8 +54,9 @@ typedef struct Scan {
     bool line_has_tokens;         /* the logical line has begun */
     bool gave_up;                 /* nested beyond the limits: scanning ends */
     bool line_has_error;          /* in the logical line, so far */
-    bool fresh_line;              /* no token on this physical line yet */
-    size_t logical_line;          /* index of the first token of the logical line */
+    bool lost_text;      /* in the logical line, a string took everything to the line's end */
+    bool fresh_line;     /* no token on this physical line yet */
+    size_t logical_line; /* index of the first token of the logical line */
     uint32_t statement_column;
 } Scan;
 

@@ -322,10 +322,10 @@ static bool is_informative(const ErrorSite *site, int kind) {
 
 /* The expected tokens in a few words: the structural ones, in the order of this list. */
 static const char *expected_summary(const ErrorSite *site) {
-    static const int structural[] = {TOK_COMMA,       TOK_RPAR,   TOK_RSQB,   TOK_RBRACE,
-                                     TOK_FIELD_CLOSE, TOK_IN,     TOK_IMPORT, TOK_COLON,
-                                     TOK_AS,          TOK_ASSIGN, TOK_LPAR,   TOK_DEF,
-                                     TOK_CLASS,       TOK_CASE,   TOK_INDENT, TOK_NEWLINE};
+    static const int structural[] = {TOK_COMMA,  TOK_RPAR,   TOK_RSQB,  TOK_RBRACE, TOK_FIELD_CLOSE,
+                                     TOK_IN,     TOK_IMPORT, TOK_COLON, TOK_AS,     TOK_ASSIGN,
+                                     TOK_LPAR,   TOK_ELSE,   TOK_DEF,   TOK_CLASS,  TOK_CASE,
+                                     TOK_INDENT, TOK_NEWLINE};
     enum { MOST = 3 };
     const char *operand = operand_summary(site);
     const char *picked[MOST];
