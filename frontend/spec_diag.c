@@ -28,8 +28,8 @@ static SrcRange callers_place(const Frame *frame, SrcRange place) {
     for (size_t i = 0; i < frame->fn->num_params && place.file == file->id; i++) {
         const Arg *param = spec_parameter(frame->fn->def, i);
         size_t len = strlen(param->name);
-        bool stands_there = place.hi - place.lo == len &&
-                            memcmp(file->text + place.lo, param->name, len) == 0;
+        bool stands_there =
+            place.hi - place.lo == len && memcmp(file->text + place.lo, param->name, len) == 0;
         SrcRange argument = frame->arg_ranges[i];
         bool given = memcmp(&argument, &param->range, sizeof argument) != 0;
         if (stands_there && given)
