@@ -12,7 +12,7 @@
 
 #include "frontend/value_types.h"
 
-enum { INT_MAX_BITS = 1 << 25, STR_MAX_DIGITS = 4300 };
+enum { INT_MAX_BITS = 1 << 21, STR_MAX_DIGITS = 4300 };
 
 /* libtommath fails only when memory runs out (arguments are checked before the calls). */
 static void check(PyCtx *py, mp_err err) {
@@ -141,7 +141,17 @@ static bool too_large(PyCtx *py, double bits) {
 static void floor_divmod(PyCtx *py, const mp_int *a, const mp_int *b, mp_int *q, mp_int *r) {
     mp_int quotient, remainder;
     check(py, mp_init_multi(&quotient, &remainder, NULL));
-    check(py, mp_div(a, b, &quotient, &remainder));
+    if (b->used == 1) { /* linear, where the general division is quadratic */
+        mp_digit rest;
+        check(py, mp_div_d(a, b->dp[0], &quotient, &rest));
+        mp_set_u64(&remainder, rest);
+        if (mp_isneg(a) == MP_YES)
+            check(py, mp_neg(&remainder, &remainder));
+        if (mp_isneg(b) == MP_YES)
+            check(py, mp_neg(&quotient, &quotient));
+    } else {
+        check(py, mp_div(a, b, &quotient, &remainder));
+    }
     if (mp_iszero(&remainder) == MP_NO && mp_isneg(&remainder) != mp_isneg(b)) {
         check(py, mp_sub_d(&quotient, 1, &quotient));
         check(py, mp_add(&remainder, b, &remainder));
