@@ -646,7 +646,7 @@ atom:
 | NONE                                  { $$ = build_constant(parser, @$, CONST_NONE); }
 | TRUE                                  { $$ = build_constant(parser, @$, CONST_TRUE); }
 | FALSE                                 { $$ = build_constant(parser, @$, CONST_FALSE); }
-| LPAR RPAR                             { $$ = build_tuple(parser, @$, NULL, true); }
+| LPAR RPAR                 { $$ = build_group(parser, build_tuple(parser, @$, NULL, true)); }
 | LPAR yield_expr RPAR                  { $$ = build_group(parser, $2); }
 | LPAR star_named_list comma_opt RPAR   { $$ = build_paren(parser, @$, $2, $3); }
 | LPAR star_named comp_clauses RPAR

@@ -1,6 +1,6 @@
 """Does tkc accept exactly the Python files that python3 compiles?
 
-    parity.py PATH-OF-TK-PARSE-CHECK [--files N] [--mutants N] [--seed N]
+    parity.py PATH-OF-TK-PARSE-CHECK [--files N] [--mutants N] [--seed N] [--cases FILE]
 
 Takes the files of python3's own library (all, or N of them), and of each file N mutants: a token
 deleted, doubled, exchanged with its neighbour or inserted, a line indented differently, a character
@@ -171,6 +171,20 @@ def check_texts(options, name, texts):
     return counts, wrong
 
 
+def read_cases(path):
+    """Small texts, each with one construct or one mistake, separated by lines `---`."""
+    return read(path).split("\n---\n")
+
+
+def check_cases(options):
+    counts, wrong = check_texts(options, options.cases, read_cases(options.cases))
+    for line in wrong:
+        print(line)
+    print("%d accepted, %d refused, %d differ by design; %d disagreements"
+          % (counts["accepted"], counts["refused"], counts["left out"], len(wrong)))
+    return 1 if wrong or not counts else 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tool")
@@ -179,7 +193,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--largest", type=int, default=1 << 30, help="skip files of more bytes")
     parser.add_argument("--keep", help="folder for the texts that disagree")
+    parser.add_argument("--cases", help="check the texts of this file instead; see read_cases")
     options = parser.parse_args()
+    if options.cases:
+        return check_cases(options)
     files = [path for path in library_files() if os.path.getsize(path) <= options.largest]
     if not files:
         print("python3 has no library here: nothing to compare")

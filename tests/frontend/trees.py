@@ -1,6 +1,6 @@
 """Does tkc build the same trees as python3?
 
-    trees.py PATH-OF-TK-PARSE-CHECK [--files N] [--seed N]
+    trees.py PATH-OF-TK-PARSE-CHECK [--files N] [--seed N] [--cases FILE]
 
 Prints the `ast` of library files in the form of frontend/ast_print.c and compares the texts: kinds,
 fields, operators, names, and the line and column of every node. Not compared: the columns inside
@@ -265,31 +265,66 @@ class Printer:
     print_TryStar = print_Try
 
     def print_Match(self, node):
-        self.lines.append("  " * self.depth + "Match")  # patterns are compared by parity.py alone
+        self.head("Match", node)
+        self.depth += 1
+        self.field("subject", node.subject)
+        for case in node.cases:
+            self.lines.append("  " * self.depth + "case:")
+            self.depth += 1
+            self.node(case.pattern)
+            self.field("guard", case.guard)
+            self.field("body", case.body)
+            self.depth -= 1
+        self.depth -= 1
+
+    def pattern(self, node, words=(), value=None, keys=None, inner=None, parts=(), named=()):
+        self.head(type(node).__name__, node, words)
+        self.depth += 1
+        self.field("value", value)
+        self.field("keys", keys)
+        if inner:
+            self.node(inner)
+        self.field("patterns", list(parts))
+        self.field("kwd_patterns", list(named))
+        self.depth -= 1
+
+    def print_MatchValue(self, node):
+        self.pattern(node, value=node.value)
+
+    def print_MatchSingleton(self, node):
+        self.pattern(node, value=ast.copy_location(ast.Constant(node.value), node))
+
+    def print_MatchSequence(self, node):
+        self.pattern(node, parts=node.patterns)
+
+    print_MatchOr = print_MatchSequence
+
+    def print_MatchMapping(self, node):
+        self.pattern(node, [node.rest], keys=node.keys, parts=node.patterns)
+
+    def print_MatchClass(self, node):
+        self.pattern(node, node.kwd_attrs, value=node.cls, parts=node.patterns,
+                     named=node.kwd_patterns)
+
+    def print_MatchStar(self, node):
+        self.pattern(node, [node.name])
+
+    def print_MatchAs(self, node):
+        self.pattern(node, [node.name], inner=node.pattern)
 
 
 def blur(lines):
     """tkc's lines without what is not compared."""
     result = []
     fstrings = []  # indentations of the f-strings around the line
-    skip_below = None
     for line in lines:
         depth = len(line) - len(line.lstrip())
-        words = line.split(" ")
-        if skip_below is not None and depth > skip_below:
-            continue
-        skip_below = None
         while fstrings and depth <= fstrings[-1]:
             fstrings.pop()
         kind = line.strip().split(" ")[0]
-        if kind == "Match":
-            result.append(" " * depth + "Match")
-            skip_below = depth
-            continue
         if kind in ("Constant", "FormattedValue", "arg", "keyword") or fstrings:
             line = blur_line(line.strip(), depth, bool(fstrings))
-        if line is not None:
-            result.append(line)
+        result.append(line)
         if kind == "JoinedStr":
             fstrings.append(depth)
     return result
@@ -351,10 +386,40 @@ def python_lines(text):
     return printer.lines
 
 
-def tkc_lines(tool, path):
-    done = subprocess.run([tool, "--ast"], input=path.encode() + b"\n", stdout=subprocess.PIPE,
-                          check=True)
+def tkc_lines(tool, text):
+    data = text.encode("utf-8")
+    done = subprocess.run([tool, "--texts", "--ast"], input=b"%d\n" % len(data) + data,
+                          stdout=subprocess.PIPE, check=True)
     return done.stdout.decode("utf-8", "replace").split("\n")[1:-1]
+
+
+def compare(tool, name, text):
+    """Prints how the trees differ; returns the number of lines of python3's, and if they do."""
+    expected = python_lines(text)
+    actual = without_fstring_texts(blur(tkc_lines(tool, text)))
+    if expected == actual:
+        return len(expected), False
+    print("%s: the trees differ" % name)
+    for line in list(difflib.unified_diff(expected, actual, "python3", "tkc", n=2))[:12]:
+        print("    " + line)
+    return len(expected), True
+
+
+def texts_of(options):
+    """Name and text of what is to be compared."""
+    if options.cases:
+        for text in parity.read_cases(options.cases):
+            if not parity.python_verdict(text):
+                yield repr(text), text
+        return
+    files = [path for path in parity.library_files()
+             if 0 < parity.os.path.getsize(path) <= options.largest]
+    if options.files:
+        files = random.Random(options.seed).sample(files, min(options.files, len(files)))
+    for path in files:
+        text = parity.read(path).replace("\r\n", "\n")
+        if "\f" not in text and not text.startswith("\ufeff"):  # lines and columns count differently
+            yield path, text
 
 
 def main():
@@ -363,28 +428,17 @@ def main():
     parser.add_argument("--files", type=int, default=0, help="how many files (0: all)")
     parser.add_argument("--largest", type=int, default=1 << 30, help="skip files of more bytes")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cases", help="take the accepted texts of this file instead")
     options = parser.parse_args()
-    files = [path for path in parity.library_files()
-             if 0 < parity.os.path.getsize(path) <= options.largest]
-    if not files:
-        print("python3 has no library here: nothing to compare")
+    texts = different = lines = 0
+    for name, text in texts_of(options):
+        count, differs = compare(options.tool, name, text)
+        texts += 1
+        lines += count
+        different += differs
+    print("%d texts, %d lines of trees compared, %d texts differ" % (texts, lines, different))
+    if not texts:
         return 77
-    if options.files:
-        files = random.Random(options.seed).sample(files, min(options.files, len(files)))
-    different = nodes = 0
-    for path in files:
-        text = parity.read(path).replace("\r\n", "\n")
-        if "\f" in text or text.startswith("\ufeff"):
-            continue  # their lines and columns count differently
-        expected = python_lines(text)
-        actual = without_fstring_texts(blur(tkc_lines(options.tool, path)))
-        nodes += len(expected)
-        if expected != actual:
-            different += 1
-            print("%s: the trees differ" % path)
-            for line in list(difflib.unified_diff(expected, actual, "python3", "tkc", n=2))[:12]:
-                print("    " + line)
-    print("%d files, %d lines of trees compared, %d files differ" % (len(files), nodes, different))
     return 1 if different else 0
 
 
