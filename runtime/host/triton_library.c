@@ -80,6 +80,10 @@ static PyValue evaluate(PyCtx *py, const EmbeddedFile *embedded, const char *mod
     const SrcFile *file =
         sources_add(py->sources, path, (const char *)embedded->text, embedded->len);
     const Module *tree = parse_module(py->arena, py->names, py->diags, file);
+    if (tree->has_errors) {
+        diag_report(py->diags, DIAG_INTERNAL, SRC_NONE, "a library file does not parse");
+        return py_raise(py, PYEXC_ImportError, "cannot read %s", path);
+    }
     PyValue module = py_module(py, module_name);
     py_module_set(py, module, "_tkc", library_functions(py));
     py_module_set(py, module, "torch", torch_module(py));
