@@ -112,7 +112,7 @@ typedef struct ComprehensionList {
 } ComprehensionList;
 
 typedef struct TypeParam { /* PEP 695 */
-    enum { TYPEPARAM_VAR, TYPEPARAM_TUPLE, TYPEPARAM_SPEC } kind;
+    enum TypeParamKind { TYPEPARAM_VAR, TYPEPARAM_TUPLE, TYPEPARAM_SPEC } kind;
     Sym name;
     Expr *bound;
     SrcRange range;

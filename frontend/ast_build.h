@@ -111,7 +111,8 @@ WithItem *with_item(Parser *parser, Expr *context, Expr *target);
 WithItemList *with_items_add(Parser *parser, WithItemList *list, const WithItem *item);
 /* Refuses a mixture of `except` and `except*`. */
 HandlerList *handlers_add(Parser *parser, HandlerList *list, const Handler *handler);
-TypeParam *type_param(Parser *parser, int kind, Sym name, Expr *bound, SrcRange range);
+TypeParam *type_param(Parser *parser, enum TypeParamKind kind, Sym name, Expr *bound,
+                      SrcRange range);
 TypeParamList *type_params_add(Parser *parser, TypeParamList *list, const TypeParam *param);
 MatchCase *match_case(Parser *parser, Pattern *pattern, Expr *guard, const StmtList *body);
 /* `item` may be NULL: it could not be parsed. */

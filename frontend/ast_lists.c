@@ -121,7 +121,8 @@ WithItemList *with_items_add(Parser *parser, WithItemList *list, const WithItem 
     return list;
 }
 
-TypeParam *type_param(Parser *parser, int kind, Sym name, Expr *bound, SrcRange range) {
+TypeParam *type_param(Parser *parser, enum TypeParamKind kind, Sym name, Expr *bound,
+                      SrcRange range) {
     TypeParam *param = ARENA_NEW(parser->arena, TypeParam);
     *param = (TypeParam){kind, name, bound, range};
     return param;

@@ -5,7 +5,8 @@
 #include "frontend/ast.h"
 #include "support/diag.h"
 
-/* Deepest nesting of brackets, blocks and operators accepted (a diagnostic beyond it). */
+/* Greatest depth of an expression's tree, and of nested statements (an `elif` counts as nested); a
+ * diagnostic beyond it. Brackets and blocks have Python's own limits besides: 200 and 100 deep. */
 #define PARSE_MAX_NESTING 1000
 
 /* Parses `file`. Reports every syntax error it finds (statement- and bracket-level recovery) and

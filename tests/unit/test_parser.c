@@ -125,6 +125,14 @@ Test(parser, a_run_reports_many_errors) {
     expect_errors("x=1\nelse:\n  y\n", "2:1 TK0142");
 }
 
+Test(parser, syntax_of_python_3_12) {
+    expect_errors("def f[T: int, *Ts, **P](x: T) -> T: pass\nclass C[T](B): pass\n", "");
+    expect_errors("type X[T] = list[T]\ntype = 1\ntype(x)\n", "");
+    expect_errors("def f[T, T](): pass\n", "1:10 TK0173");
+    expect_errors("type X = (yield)\n", "1:11 TK0166");
+    expect_errors("x = f'{a['b']} {f'{c}'} {\"\\n\".join(d)}'\n", "");
+}
+
 Test(parser, recovery_leaves_a_whole_tree) {
     ParseWorld world;
     world_parse(&world, "x = (1 2)\ny z\ndef f():\n    return 1\n");
