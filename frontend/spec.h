@@ -47,7 +47,6 @@ typedef struct STuple {
     PyClass *cls; /* a named tuple's class (borrowed), or NULL */
 } STuple;
 typedef struct SBlockPtr SBlockPtr;
-typedef struct SDesc SDesc;
 typedef struct SRange SRange;
 
 /* A value of the walk. PyValues in it are borrowed: the Spec holds the references (spec_keep). */
@@ -70,7 +69,6 @@ struct SVal {
         const SRange *range;
         const struct Gone *gone;
     } u;
-    const SDesc *desc; /* DESC: shape and strides for attributes; NULL for kernel arguments */
 };
 
 struct SBlockPtr {
@@ -79,9 +77,6 @@ struct SBlockPtr {
     unsigned rank;
     int64_t block_shape[IR_MAX_RANK];
     int64_t order[IR_MAX_RANK];
-};
-struct SDesc {
-    STuple shape, strides; /* i32, i64 scalars */
 };
 struct SRange {
     SVal from, to, step;
@@ -206,6 +201,7 @@ typedef struct Frame {    /* one activation of a jit function */
     const SrcRange *arg_ranges; /* in the caller, one a parameter; `call` where none was given */
     Scope scope;
     const Stmt *loop; /* the innermost dynamic loop around the statement, or NULL */
+    VEC(Sym) unknown; /* names reported as not defined: each once */
 } Frame;
 
 struct Spec {
@@ -224,6 +220,7 @@ struct Spec {
     size_t errors;     /* reported so far, those of dry visits too */
     size_t unrolled;   /* iterations of static_range so far */
     VEC(PyValue) kept; /* references held for SVals */
+    VEC(IrOp *) maybe_unused; /* built in case the program reads a name; erased if it does not */
 };
 
 /* Holds a reference until the end of the specialisation; returns it, borrowed. */

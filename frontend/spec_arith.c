@@ -16,8 +16,17 @@ static const char *operand_type(Spec *s, SVal v) {
     return sv_type_name(s, v);
 }
 
+static bool is_float_operand(SVal v) {
+    return v.kind == SV_CONST ? v.u.py.tag == PY_FLOAT_TAG : sv_is_tensor(v) && tl_is_float(v.type);
+}
+
 static SVal operands_refused(Spec *s, SVal a, SVal b, SrcRange range) {
-    SPEC_ERROR(s, DIAG_KERNEL_OPERANDS, range, operand_type(s, a), operand_type(s, b));
+    Diag *d = SPEC_ERROR(s, DIAG_KERNEL_OPERANDS, range, operand_type(s, a), operand_type(s, b));
+    bool pointer = (sv_is_tensor(a) && tl_is_ptr(a.type)) || (sv_is_tensor(b) && tl_is_ptr(b.type));
+    if (pointer && (is_float_operand(a) || is_float_operand(b)))
+        diag_help(d, "offsets count elements: make them integers, with // or .to(tl.int64)");
+    else if (a.kind == SV_TUPLE || b.kind == SV_TUPLE)
+        diag_help(d, "a tuple or list is no tile: take an item of it, or pass a tensor instead");
     return SVAL_ERROR;
 }
 

@@ -259,13 +259,17 @@ static SVal call_python(Spec *s, PyValue callee, const SArgs *args, SrcRange cal
     const char *name = py_callable_name(callee);
     const BuiltinRow *same =
         name && !known ? builtin_find(arena_printf(s->arena, "tl.%s", name)) : NULL;
-    if (same) /* triton.cdiv(n, BLOCK) with a run-time n means tl.cdiv */
+    if (same && str_eq(name, "cdiv")) /* triton.cdiv(n, BLOCK) with a run-time n means tl.cdiv */
         return call_row(s, same, NULL, args);
     if (!known || !(callee.tag == PY_OBJECT_TAG && callee.u.o->type->call)) {
         Diag *d = SPEC_ERROR(s, DIAG_KERNEL_CALLEE, callee_range,
                              sv_type_name(s, (SVal){.kind = SV_CONST, .u.py = callee}));
-        if (!known)
+        if (same)
+            diag_help(d, "did you mean `tl.%s`? Host functions do not work on tiles", name);
+        else if (!known && str_eq(py_type_name(callee), "function"))
             diag_help(d, "mark the function @triton.jit to use it on tensors");
+        else if (!known)
+            diag_help(d, "host functions do not work on tiles; kernels use those of tl");
         return SVAL_ERROR;
     }
     PyArgs py_args = {.pos = values,

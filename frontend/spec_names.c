@@ -70,7 +70,7 @@ static bool is_allowed_global(PyValue v) {
     case PY_OBJECT_TAG: {
         const PyType *type = v.u.o->type;
         return type != &py_str_type && type != &py_list_type && type != &py_dict_type &&
-               type != &py_tuple_type && type != &py_bigint_type;
+               type != &py_tuple_type && type != &py_bigint_type && !type->kernels_refuse;
     }
     case PY_FAIL_TAG:
     case PY_NONE_TAG:
@@ -88,7 +88,10 @@ static SVal global_refused(Spec *s, Sym name, PyValue value, SrcRange range) {
     StrBuf text = STRBUF(s->arena);
     if (!py_repr(s->py, value, &text))
         py_clear_exception(s->py);
-    if (text.len > 0 && text.len < 40 && value.tag != PY_NONE_TAG)
+    if (value.tag == PY_OBJECT_TAG && value.u.o->type->kernels_refuse)
+        diag_help(d, "mark the function @triton.jit, or @triton.constexpr_function to evaluate it "
+                     "on constants when the kernel is compiled");
+    else if (text.len > 0 && text.len < 40 && value.tag != PY_NONE_TAG)
         diag_help(d, "write `%s = tl.constexpr(%s)`, or pass it as a tl.constexpr parameter", name,
                   strbuf_str(&text));
     else
@@ -104,8 +107,26 @@ static SVal name_gone(Spec *s, Sym name, const Gone *gone, SrcRange range) {
     return SVAL_ERROR;
 }
 
+/* The usual short names of modules, for a program that forgot the import. */
+static const struct {
+    const char *name, *import;
+} usual_imports[] = {{"tl", "import triton.language as tl"},
+                     {"triton", "import triton"},
+                     {"libdevice", "from triton.language.extra import libdevice"}};
+
 static SVal name_unknown(Spec *s, Sym name, SrcRange range) {
+    for (size_t i = 0; i < s->frame->unknown.len; i++)
+        if (s->frame->unknown.data[i] == name)
+            return SVAL_ERROR;
+    if (s->dry == 0)
+        vec_push(s->arena, &s->frame->unknown, name);
     Diag *d = SPEC_ERROR(s, DIAG_KERNEL_NAME, range, name);
+    for (size_t i = 0; i < TK_COUNTOF(usual_imports); i++) {
+        if (!str_eq(name, usual_imports[i].name))
+            continue;
+        diag_help(d, "add `%s` at the top of the file", usual_imports[i].import);
+        return SVAL_ERROR;
+    }
     const Scope *scope = &s->frame->scope;
     const char **env_names = NULL;
     VEC(const char *) words = {0};

@@ -310,7 +310,10 @@ PyValue py_subscript(PyCtx *py, PyValue v, PyValue index) {
     const PyType *type = type_of(v);
     if (type != NULL && type->subscript != NULL)
         return type->subscript(py, v, index);
-    return py_raise(py, PYEXC_TypeError, "'%s' object is not subscriptable", py_type_name(v));
+    bool function = str_eq(py_type_name(v), "function");
+    return py_raise_at(py, PYEXC_TypeError, py->here,
+                       function ? "a kernel needs the decorator @triton.jit" : NULL,
+                       "'%s' object is not subscriptable", py_type_name(v));
 }
 
 bool py_set_subscript(PyCtx *py, PyValue v, PyValue index, PyValue value) {

@@ -225,6 +225,9 @@ static void note_mask(const Writer *w) {
         diag_note(w->diag, SRC_NONE, "mask is `%s`: it holds there", mask->name);
 }
 
+/* So far before a tensor that an overflow is likelier than a wrong index. */
+#define WRAPPED_BYTES (UINT64_C(1) << 24)
+
 static void help_bounds(const Writer *w) {
     const Fault *fault = w->fault;
     const Region *region = fault->region;
@@ -233,6 +236,9 @@ static void help_bounds(const Writer *w) {
         diag_help(w->diag, "let the mask leave such lanes out");
     else if (op->code == OP_Load || op->code == OP_Store || op->code == OP_AtomicRmw)
         diag_help(w->diag, "leave such lanes out: add a mask such as `mask=offs < n`");
+    if (region->lo > fault->address && region->lo - fault->address >= WRAPPED_BYTES)
+        diag_help(w->diag, "if a product of 32-bit integers wrapped around, convert a factor "
+                           "first: .to(tl.int64)");
     uint64_t base = (uint64_t)(uintptr_t)region->alloc->data;
     bool in_alloc =
         fault->address >= base && fault->address + fault->access_size <= base + region->alloc->size;

@@ -134,10 +134,25 @@ static bool run_module(PyCtx *py, PyValue module, const char *path, SrcRange ran
 }
 
 static PyValue missing_module(PyCtx *py, const char *dotted, SrcRange range) {
-    static const char *const names[] = {
-        "torch",       "triton",     "math",      "time",        "sys",
-        "os",          "functools",  "itertools", "collections", "typing",
-        "dataclasses", "contextlib", "warnings",  "operator",    "torch.nn.functional"};
+    static const char *const names[] = {"torch",
+                                        "triton",
+                                        "math",
+                                        "time",
+                                        "sys",
+                                        "os",
+                                        "functools",
+                                        "itertools",
+                                        "collections",
+                                        "typing",
+                                        "dataclasses",
+                                        "contextlib",
+                                        "warnings",
+                                        "operator",
+                                        "torch.nn.functional",
+                                        "triton.language",
+                                        "triton.testing",
+                                        "triton.language.extra",
+                                        "triton.tools.tensor_descriptor"};
     ArenaMark mark = arena_mark(py->scratch);
     const char *near = closest_word(dotted, names, TK_COUNTOF(names));
     const char *help =
