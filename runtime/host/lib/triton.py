@@ -23,7 +23,9 @@ class Config:
         return {**self.kwargs, **{k: v for k, v in options.items() if v is not None}}
 
     def __str__(self):
-        return ", ".join(f"{k}: {v}" for k, v in self.all_kwargs().items())
+        options = {"num_warps": self.num_warps, "num_ctas": self.num_ctas,
+                   "num_stages": self.num_stages, "maxnreg": self.maxnreg}
+        return ", ".join(f"{k}: {v}" for k, v in {**self.kwargs, **options}.items())
 
     def __repr__(self):
         return f"Config({self})"
