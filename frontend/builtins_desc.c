@@ -63,9 +63,6 @@ static SVal make_descriptor(Spec *s, SVal base, STuple shape, STuple strides, co
     SVal v = {.kind = SV_DESC, .type = elem};
     v.u.ir = build_value(s, OP_MakeDesc, operands, (unsigned)(1 + 2 * rank), type);
     ir_set_int(v.u.ir->def, ATTR_PADDING, padding);
-    SDesc *desc = ARENA_NEW(s->arena, SDesc);
-    *desc = (SDesc){shape, strides};
-    v.desc = desc;
     return v;
 }
 

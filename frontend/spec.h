@@ -85,10 +85,12 @@ struct SRange {
     int64_t num_stages, unroll;
     bool flatten, warp_specialize, no_licm, no_multi_buffer;
 };
-typedef struct Gone { /* why a name is not bound */
-    SrcRange where;   /* where it was bound */
-    const char *why;  /* "only one branch of this `if` binds it" */
-    SrcRange because; /* the statement that `why` speaks of */
+typedef struct Gone {                   /* why a name is not bound */
+    SrcRange where;                     /* where it was bound */
+    const char *why;                    /* "only one branch of this `if` binds it" */
+    SrcRange because;                   /* the statement that `why` speaks of */
+    const struct CountedLoop *index_of; /* the name is the index of this loop, which has ended: it
+                                         * reads as spec_last_index; else NULL */
 } Gone;
 
 #define SVAL_ERROR ((SVal){.kind = SV_ERROR})
@@ -220,7 +222,6 @@ struct Spec {
     size_t errors;     /* reported so far, those of dry visits too */
     size_t unrolled;   /* iterations of static_range so far */
     VEC(PyValue) kept; /* references held for SVals */
-    VEC(IrOp *) maybe_unused; /* built in case the program reads a name; erased if it does not */
 };
 
 /* Holds a reference until the end of the specialisation; returns it, borrowed. */
@@ -306,6 +307,13 @@ Flow spec_while(Spec *s, const Stmt *stmt);
 /* if (!flow.flag) { statements of rest }: what follows a statement that may have returned. */
 typedef Flow (*SpecBody)(Spec *s, void *data);
 Flow spec_guarded(Spec *s, Flow before, SpecBody body, void *data, SrcRange range);
+/* The value that a loop's index has behind the loop: that of the last iteration, or the first if
+ * the loop does not run. */
+typedef struct CountedLoop {
+    SVal from, to, step; /* scalar tensors of one integer type; step > 0 */
+    bool downward;       /* the index counts from `to` down */
+} CountedLoop;
+SVal spec_last_index(Spec *s, const CountedLoop *loop);
 void spec_assign(Spec *s, const Expr *target, SVal value, bool constant, SrcRange value_range);
 /* Is `v` tl.constexpr itself? */
 bool spec_is_constexpr_class(SVal v);

@@ -151,6 +151,19 @@ static bool tensor_attribute(Spec *s, SVal v, const char *name, SrcRange range, 
     return true;
 }
 
+/* The sizes or strides of the tensor behind a descriptor. */
+static SVal desc_parts(Spec *s, SVal v, IrOpcode code, DType dtype) {
+    const IrType *type = tl_to_ir(s, tl_type(dtype));
+    SVal items[IR_MAX_RANK];
+    unsigned rank = v.u.ir->type->rank;
+    for (unsigned i = 0; i < rank; i++) {
+        IrOp *op = ir_build(&s->b, code, &v.u.ir, 1, &type, 1);
+        ir_set_int(op, ATTR_AXIS, i);
+        items[i] = sv_tensor(ir_result(op, 0), tl_type(dtype));
+    }
+    return sv_tuple(s, items, rank);
+}
+
 static bool desc_attribute(Spec *s, SVal v, const char *name, SrcRange range, SVal *out) {
     const IrType *type = v.u.ir->type;
     if (str_eq(name, "dtype"))
@@ -159,10 +172,10 @@ static bool desc_attribute(Spec *s, SVal v, const char *name, SrcRange range, SV
         *out = sv_from_py(s, tl_block_type_value(s->py, v.type, type->shape, type->rank), range);
     else if (str_eq(name, "block_shape"))
         *out = shape_tuple(s, type->shape, type->rank);
-    else if (str_eq(name, "shape") && v.desc)
-        *out = sv_tuple(s, v.desc->shape.items, v.desc->shape.len);
-    else if (str_eq(name, "strides") && v.desc)
-        *out = sv_tuple(s, v.desc->strides.items, v.desc->strides.len);
+    else if (str_eq(name, "shape"))
+        *out = desc_parts(s, v, OP_DescSize, DT_I32);
+    else if (str_eq(name, "strides"))
+        *out = desc_parts(s, v, OP_DescStride, DT_I64);
     else
         return false;
     return true;

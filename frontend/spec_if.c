@@ -129,7 +129,7 @@ static bool is_live(const Branch *branch) {
 
 static SVal gone(Merge *m, SrcRange where, const char *why) {
     Gone *reason = ARENA_NEW(m->s->arena, Gone);
-    *reason = (Gone){where, why, m->range};
+    *reason = (Gone){.where = where, .why = why, .because = m->range};
     return (SVal){.kind = SV_GONE, .u.gone = reason};
 }
 
@@ -205,6 +205,16 @@ static void merge_name(Merge *m, const Binding *then_, const Binding *else_, con
     merge_both(m, base, then_, else_);
 }
 
+/* A name's value at the end of a branch, where it can be read after the `if`. */
+static SVal value_at_end(Merge *m, int side, SVal value) {
+    if (value.kind != SV_GONE || !value.u.gone->index_of)
+        return value;
+    Place old = enter_branch(m, side);
+    value = spec_last_index(m->s, value.u.gone->index_of);
+    spec_leave(m->s, old);
+    return value;
+}
+
 /* The names of the one branch that goes on. */
 static void take_names(Merge *m, int side) {
     Scope *scope = &m->branches[side].scope;
@@ -217,7 +227,8 @@ static void take_names(Merge *m, int side) {
             continue;
         }
         Item item = {.name = b->name, .where = b->where};
-        item.side[side] = item.side[!side] = b->value;
+        SVal value = value_at_end(m, side, b->value);
+        item.side[side] = item.side[!side] = value;
         item.absent[!side] = true;
         vec_push(m->s->arena, &m->items, item);
     }
@@ -278,8 +289,24 @@ static bool merge_result(Merge *m, SVal *out) {
 
 /* ---- yields ---------------------------------------------------------------------------------- */
 
+static IrValue *filler(Spec *s, const IrType *type);
+
+/* A descriptor of a tensor without elements. */
+static IrValue *desc_filler(Spec *s, const IrType *type) {
+    IrValue *operands[1 + 2 * IR_MAX_RANK] = {filler(s, ir_type_ptr(s->ctx, type->elem))};
+    for (unsigned i = 0; i < type->rank; i++) {
+        bool is_last = i + 1 == type->rank;
+        operands[1 + i] = ir_const_bits(&s->b, ir_type_scalar(s->ctx, TY_I32), 0);
+        operands[1 + type->rank + i] =
+            ir_const_bits(&s->b, ir_type_scalar(s->ctx, TY_I64), is_last);
+    }
+    return ir_result(ir_build(&s->b, OP_MakeDesc, operands, 1 + 2 * type->rank, &type, 1), 0);
+}
+
 /* A value of this type that nobody reads. */
 static IrValue *filler(Spec *s, const IrType *type) {
+    if (type->kind == TY_DESC)
+        return desc_filler(s, type);
     if (!ir_is_ptr(type))
         return ir_const_bits(&s->b, type, 0);
     const IrType *i64 = ir_type_with_elem(s->ctx, type, ir_type_scalar(s->ctx, TY_I64));

@@ -21,9 +21,8 @@ typedef struct Loop {
     Spec *s;
     const Stmt *stmt;
     bool is_while;
-    SVal from, to, step; /* for: scalar tensors of one type */
+    CountedLoop counted; /* for */
     TlType index_type;
-    bool downward; /* step was negative: the index counts from `to` down */
     const SRange *range;
     VEC(Carried) carried;
 } Loop;
@@ -100,11 +99,11 @@ static void bind_index(Loop *loop, IrBlock *block) {
     Spec *s = loop->s;
     const Expr *target = loop->stmt->u.for_.target;
     Sym name = target->kind == EXPR_NAME ? target->u.name.id : NULL;
-    IrValue *index =
-        ir_block_add_arg(&s->b, block, tl_to_ir(s, loop->index_type), loop->downward ? NULL : name);
-    if (loop->downward) { /* to - index + from */
-        index = ir_binary(&s->b, OP_SubI, loop->to.u.ir, index);
-        index = ir_binary(&s->b, OP_AddI, index, loop->from.u.ir);
+    IrValue *index = ir_block_add_arg(&s->b, block, tl_to_ir(s, loop->index_type),
+                                      loop->counted.downward ? NULL : name);
+    if (loop->counted.downward) { /* to - index + from */
+        index = ir_binary(&s->b, OP_SubI, loop->counted.to.u.ir, index);
+        index = ir_binary(&s->b, OP_AddI, index, loop->counted.from.u.ir);
     }
     spec_assign(s, target, sv_tensor(index, loop->index_type), false, target->range);
 }
@@ -126,9 +125,9 @@ static IrOp *build_loop_op(Loop *loop, const IrValues *inits) {
     IrValue **operands = ARENA_ARRAY(s->arena, IrValue *, count);
     const IrType **types = ARENA_ARRAY(s->arena, const IrType *, inits->len);
     if (!loop->is_while) {
-        operands[0] = loop->from.u.ir;
-        operands[1] = loop->to.u.ir;
-        operands[2] = loop->step.u.ir;
+        operands[0] = loop->counted.from.u.ir;
+        operands[1] = loop->counted.to.u.ir;
+        operands[2] = loop->counted.step.u.ir;
     }
     for (size_t i = 0; i < inits->len; i++) {
         operands[extra + i] = inits->data[i];
@@ -259,7 +258,30 @@ static void check_types(Loop *loop, Scope *live, Scope *after) {
     }
 }
 
-/* Names that only the body binds (and the index) have no value behind the loop. */
+/* With i counting from `from` by `step`: from + (max(to, from + 1) - (from + 1)) / step * step. */
+SVal spec_last_index(Spec *s, const CountedLoop *loop) {
+    TlType type = loop->from.type;
+    bool is_unsigned = tl_is_unsigned(type);
+    IrValue *from = loop->from.u.ir, *to = loop->to.u.ir, *step = loop->step.u.ir;
+    IrValue *least = ir_binary(&s->b, OP_AddI, from, ir_const_bits(&s->b, from->type, 1));
+    IrValue *end = ir_binary(&s->b, is_unsigned ? OP_MaxUI : OP_MaxSI, to, least);
+    IrValue *span = ir_binary(&s->b, OP_SubI, end, least);
+    IrValue *count = ir_binary(&s->b, is_unsigned ? OP_DivUI : OP_DivSI, span, step);
+    IrValue *way = ir_binary(&s->b, OP_MulI, count, step);
+    if (loop->downward)
+        return sv_tensor(ir_binary(&s->b, OP_SubI, to, way), type);
+    return sv_tensor(ir_binary(&s->b, OP_AddI, from, way), type);
+}
+
+/* Is the name the index of the loop, as the loop left it? */
+static bool is_index(const Loop *loop, Sym name) {
+    if (loop->is_while)
+        return false;
+    const Expr *target = loop->stmt->u.for_.target;
+    return target->kind == EXPR_NAME && target->u.name.id == name;
+}
+
+/* Names that only the body binds have no value behind the loop. */
 static void add_gone(Loop *loop, Scope *live, const Scope *after) {
     Spec *s = loop->s;
     for (size_t i = 0; i < after->len; i++) {
@@ -268,9 +290,12 @@ static void add_gone(Loop *loop, Scope *live, const Scope *after) {
             after->data[i].value.kind == SV_GONE)
             continue;
         Gone *gone = ARENA_NEW(s->arena, Gone);
-        *gone =
-            (Gone){after->data[i].where, "only the body of this loop binds it, which may not run",
-                   loop->stmt->header};
+        *gone = (Gone){.where = after->data[i].where,
+                       .why = "only the body of this loop binds it, which may not run",
+                       .because = loop->stmt->header};
+        if (is_index(loop, after->data[i].name))
+            gone->index_of =
+                arena_memdup(s->arena, &loop->counted, sizeof loop->counted, _Alignof(CountedLoop));
         Binding binding = after->data[i];
         binding.constant = false;
         binding.value = (SVal){.kind = SV_GONE, .u.gone = gone};
@@ -343,32 +368,33 @@ static bool bound_is_scalar_int(SVal v) {
 
 static Flow dynamic_for(Spec *s, const Stmt *stmt, const SRange *range) {
     Loop loop = {.s = s, .stmt = stmt, .range = range};
+    CountedLoop *counted = &loop.counted;
     SVal from = range->from, to = range->to, step = range->step;
     int64_t value = 0;
     if (sv_is_number(step) && py_to_i64(step.u.py, &value) && value < 0) {
-        loop.downward = true;
+        counted->downward = true;
         step = sv_int(-value);
         SVal swap = from;
         from = to;
         to = swap;
     }
     SrcRange where = stmt->u.for_.iter->range;
-    loop.from = spec_to_tensor(s, from, where);
-    loop.to = spec_to_tensor(s, to, where);
-    loop.step = spec_to_tensor(s, step, where);
-    if (sv_is_error(loop.from) || sv_is_error(loop.to) || sv_is_error(loop.step))
+    counted->from = spec_to_tensor(s, from, where);
+    counted->to = spec_to_tensor(s, to, where);
+    counted->step = spec_to_tensor(s, step, where);
+    if (sv_is_error(counted->from) || sv_is_error(counted->to) || sv_is_error(counted->step))
         return FLOW_NEXT;
-    if (!bound_is_scalar_int(loop.from) || !bound_is_scalar_int(loop.to) ||
-        !bound_is_scalar_int(loop.step)) {
-        SPEC_ERROR(s, DIAG_KERNEL_LOOP_BOUNDS, where, sv_type_name(s, loop.from),
-                   sv_type_name(s, loop.to), sv_type_name(s, loop.step));
+    if (!bound_is_scalar_int(counted->from) || !bound_is_scalar_int(counted->to) ||
+        !bound_is_scalar_int(counted->step)) {
+        SPEC_ERROR(s, DIAG_KERNEL_LOOP_BOUNDS, where, sv_type_name(s, counted->from),
+                   sv_type_name(s, counted->to), sv_type_name(s, counted->step));
         return FLOW_NEXT;
     }
-    TlType type = spec_promote_ints(loop.from.type, loop.to.type);
-    loop.index_type = type = spec_promote_ints(type, loop.step.type);
-    loop.from = spec_cast(s, loop.from, type, where);
-    loop.to = spec_cast(s, loop.to, type, where);
-    loop.step = spec_cast(s, loop.step, type, where);
+    TlType type = spec_promote_ints(counted->from.type, counted->to.type);
+    loop.index_type = type = spec_promote_ints(type, counted->step.type);
+    counted->from = spec_cast(s, counted->from, type, where);
+    counted->to = spec_cast(s, counted->to, type, where);
+    counted->step = spec_cast(s, counted->step, type, where);
     return run_loop(&loop);
 }
 

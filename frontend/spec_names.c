@@ -147,6 +147,8 @@ static SVal name_unknown(Spec *s, Sym name, SrcRange range) {
 
 SVal spec_name(Spec *s, Sym name, SrcRange range) {
     const Binding *local = spec_find(&s->frame->scope, name);
+    if (local && local->value.kind == SV_GONE && local->value.u.gone->index_of)
+        return spec_last_index(s, local->value.u.gone->index_of);
     if (local && local->value.kind == SV_GONE)
         return name_gone(s, name, local->value.u.gone, range);
     if (local)

@@ -46,7 +46,7 @@ static void assign_tuple(Spec *s, const Expr *target, SVal value, bool constant,
 /* `x: tl.constexpr` without a value: the next assignment keeps what it is given. */
 static void declare_constexpr(Spec *s, Sym name, SrcRange where) {
     Gone *gone = ARENA_NEW(s->arena, Gone);
-    *gone = (Gone){where, "it is declared without a value", where};
+    *gone = (Gone){.where = where, .why = "it is declared without a value", .because = where};
     spec_bind(s, name, (SVal){.kind = SV_GONE, .u.gone = gone}, where);
     spec_find(&s->frame->scope, name)->constant = true;
 }

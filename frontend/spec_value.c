@@ -139,14 +139,8 @@ static void tuple_leaves(Spec *s, const STuple *tuple, IrValues *out) {
 void sv_leaves(Spec *s, SVal v, IrValues *out) {
     switch (v.kind) {
     case SV_TENSOR:
-        vec_push(s->arena, out, v.u.ir);
-        break;
     case SV_DESC:
         vec_push(s->arena, out, v.u.ir);
-        if (v.desc) {
-            tuple_leaves(s, &v.desc->shape, out);
-            tuple_leaves(s, &v.desc->strides, out);
-        }
         break;
     case SV_TUPLE:
         tuple_leaves(s, &v.u.tuple, out);
@@ -180,16 +174,8 @@ static STuple tuple_with_leaves(Spec *s, STuple tuple, IrValue *const **next) {
 SVal sv_with_leaves(Spec *s, SVal v, IrValue *const **next) {
     switch (v.kind) {
     case SV_TENSOR:
-        v.u.ir = *(*next)++;
-        break;
     case SV_DESC:
         v.u.ir = *(*next)++;
-        if (v.desc) {
-            SDesc *desc = ARENA_NEW(s->arena, SDesc);
-            desc->shape = tuple_with_leaves(s, v.desc->shape, next);
-            desc->strides = tuple_with_leaves(s, v.desc->strides, next);
-            v.desc = desc;
-        }
         break;
     case SV_TUPLE:
         v.u.tuple = tuple_with_leaves(s, v.u.tuple, next);
@@ -257,9 +243,8 @@ bool sv_same_form(Spec *s, SVal a, SVal b) {
         return false;
     switch (a.kind) {
     case SV_TENSOR:
-        return a.u.ir->type == b.u.ir->type && tl_same(a.type, b.type);
     case SV_DESC:
-        return a.u.ir->type == b.u.ir->type && tl_same(a.type, b.type) && !a.desc == !b.desc;
+        return a.u.ir->type == b.u.ir->type && tl_same(a.type, b.type);
     case SV_CONST:
         return same_const(s, a.u.py, b.u.py);
     case SV_TUPLE:

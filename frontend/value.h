@@ -104,6 +104,7 @@ typedef struct PyType {
     bool (*hash)(PyCtx *py, PyValue self, uint64_t *out); /* NULL: by identity */
     bool unhashable;                                      /* hash() raises TypeError */
     const PyMethodDef *methods; /* looked up after getattr; ends with a NULL name; may be NULL */
+    bool kernels_refuse; /* as a global name: it may change behind a compiled kernel's back */
     /* Found in a class: what instance.attr (or Class.attr, self PY_NONE) gives. NULL: itself. */
     PyValue (*bind)(PyCtx *py, PyValue attr, PyValue self, struct PyClass *cls);
 } PyType;

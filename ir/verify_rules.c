@@ -354,6 +354,20 @@ static void own_MakeDesc(Verifier *v, const IrOp *op) {
                      op->num_operands - 1, desc->rank);
 }
 
+static void check_desc_axis(Verifier *v, const IrOp *op, IrTypeKind kind, const char *name) {
+    want_range(v, op, ATTR_AXIS, 0, (int64_t)type_of(op, 0)->rank - 1);
+    if (result_type(op, 0)->kind != kind)
+        bad_result(v, op, name);
+}
+
+static void own_DescSize(Verifier *v, const IrOp *op) {
+    check_desc_axis(v, op, TY_I32, "i32");
+}
+
+static void own_DescStride(Verifier *v, const IrOp *op) {
+    check_desc_axis(v, op, TY_I64, "i64");
+}
+
 static void want_offsets(Verifier *v, const IrOp *op, unsigned others) {
     unsigned rank = type_of(op, 0)->rank;
     if (op->num_operands != others + rank)

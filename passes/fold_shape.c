@@ -155,6 +155,17 @@ static IrValue *fold_arange(IrOp *op) {
     return ir_const_int(&b, op->results[0].type, ir_attr_int(op, ATTR_START));
 }
 
+/* A size or stride of a descriptor made here is the operand that it was made from. */
+static IrValue *fold_desc_part(IrOp *op) {
+    IrOp *made = made_by(op, OP_MakeDesc);
+    if (!made)
+        return NULL;
+    unsigned rank = made->results[0].type->rank;
+    unsigned first = op->code == OP_DescSize ? 1 : 1 + rank;
+    IrValue *part = ir_operand(made, first + (unsigned)ir_attr_int(op, ATTR_AXIS));
+    return part->type == op->results[0].type ? part : NULL;
+}
+
 IrValue *fold_shape(IrOp *op) {
     bool changes_shape = op->code == OP_Splat || op->code == OP_Broadcast ||
                          op->code == OP_ExpandDims || op->code == OP_Reshape ||
@@ -177,6 +188,9 @@ IrValue *fold_shape(IrOp *op) {
         return fold_unsplat(op);
     case OP_Arange:
         return fold_arange(op);
+    case OP_DescSize:
+    case OP_DescStride:
+        return fold_desc_part(op);
     default:
         return NULL;
     }

@@ -82,6 +82,23 @@ static bool exec_make_desc(Exec *exec, const Inst *inst) {
     return true;
 }
 
+/* ---- desc_size, desc_stride
+ * --------------------------------------------------------------------------- */
+
+static bool exec_desc_size(Exec *exec, const Inst *inst) {
+    const DescValue *desc = slot(exec, inst->src[0]);
+    int32_t size = (int32_t)desc->shape[ir_attr_int(inst->op, ATTR_AXIS)];
+    memcpy(slot(exec, inst->dst[0]), &size, sizeof size);
+    return true;
+}
+
+static bool exec_desc_stride(Exec *exec, const Inst *inst) {
+    const DescValue *desc = slot(exec, inst->src[0]);
+    memcpy(slot(exec, inst->dst[0]), &desc->strides[ir_attr_int(inst->op, ATTR_AXIS)],
+           sizeof desc->strides[0]);
+    return true;
+}
+
 /* ---- rows
  * --------------------------------------------------------------------------------------------- */
 
@@ -257,6 +274,10 @@ static ExecFn exec_for(IrOpcode code) {
     switch ((int)code) { /* every other op belongs to another file */
     case OP_MakeDesc:
         return exec_make_desc;
+    case OP_DescSize:
+        return exec_desc_size;
+    case OP_DescStride:
+        return exec_desc_stride;
     case OP_DescLoad:
         return exec_desc_load;
     case OP_DescStore:
@@ -274,7 +295,8 @@ static ExecFn exec_for(IrOpcode code) {
 
 bool prepare_descriptor(Arena *arena, const IrOp *op, Inst *inst) {
     inst->exec = exec_for(op->code);
-    if (inst->exec == NULL || op->code == OP_MakeDesc)
+    if (inst->exec == NULL || op->code == OP_MakeDesc || op->code == OP_DescSize ||
+        op->code == OP_DescStride)
         return inst->exec != NULL;
     const IrType *desc = ir_operand(op, 0)->type;
     bool loads = op->code == OP_DescLoad || op->code == OP_DescGather;

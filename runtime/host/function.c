@@ -296,6 +296,7 @@ const PyType host_function_type = {.name = "function",
                                    .setattr = function_setattr,
                                    .call = function_call,
                                    .repr = function_repr,
+                                   .kernels_refuse = true,
                                    .bind = function_bind};
 
 /* Evaluates the defaults in the defining scope; false: failed. */

@@ -109,6 +109,7 @@ static void add_submodules(PyCtx *py, PyValue torch) {
     py_module_set(py, cuda, "device", torch_context(py));
     py_module_set(py, cuda, "OutOfMemoryError", exception_class(py, PYEXC_OutOfMemoryError));
     add_submodule(py, torch, "testing", OP_TESTING);
+    add_submodule(py, torch, "autograd", 0);
     const PyValue version = add_submodule(py, torch, "version", 0);
     py_module_set(py, version, "cuda", py_str(py, "12.8"));
     py_module_set(py, version, "hip", PY_NONE);
@@ -139,11 +140,14 @@ static bool add_library(PyCtx *py, PyValue torch) {
         return true;
     const PyValue library = library_module(py, "torch_more", "torch");
     const PyValue functional = torch_import(py, "torch.nn.functional", &found);
+    const PyValue autograd = torch_import(py, "torch.autograd", &found);
     if (!py_failed(library)) {
         add_library_list(py, library, "IN_TORCH", torch);
         add_library_list(py, library, "IN_FUNCTIONAL", functional);
+        add_library_list(py, library, "IN_AUTOGRAD", autograd);
     }
     py_decref(py, library);
+    py_decref(py, autograd);
     py_decref(py, functional);
     return !py_failed(library);
 }

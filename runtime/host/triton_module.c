@@ -48,13 +48,51 @@ static PyValue triton_set_allocator(PyCtx *py, void *data, const PyArgs *args) {
                                                                                   : PY_FAIL;
 }
 
-/* @triton.constexpr_function: calls of it in kernels are evaluated when they are compiled. */
+/* ---- @triton.constexpr_function ----------------------------------------------------------------
+ */
+
+/* A function whose calls in kernels are evaluated when they are compiled; elsewhere it is what it
+ * wraps. */
+typedef struct ConstexprFunction {
+    PyObject base;
+    PyValue fn;
+} ConstexprFunction;
+
+static void constexpr_function_dealloc(PyCtx *py, PyObject *self) {
+    py_decref(py, ((ConstexprFunction *)self)->fn);
+    py_object_free(py, self);
+}
+
+static PyValue constexpr_function_getattr(PyCtx *py, PyValue self, Sym name, bool *found) {
+    const ConstexprFunction *function = (const ConstexprFunction *)self.u.o;
+    *found = true;
+    if (str_eq(name, "fn"))
+        return py_incref(function->fn);
+    return py_getattr_opt(py, function->fn, name, found);
+}
+
+static PyValue constexpr_function_call(PyCtx *py, PyValue self, const PyArgs *args) {
+    return py_call(py, ((const ConstexprFunction *)self.u.o)->fn, args);
+}
+
+static bool constexpr_function_repr(PyCtx *py, PyValue self, StrBuf *out) {
+    return py_repr(py, ((const ConstexprFunction *)self.u.o)->fn, out);
+}
+
+static const PyType constexpr_function_type = {.name = "ConstexprFunction",
+                                               .dealloc = constexpr_function_dealloc,
+                                               .getattr = constexpr_function_getattr,
+                                               .call = constexpr_function_call,
+                                               .repr = constexpr_function_repr};
+
 static PyValue triton_constexpr_function(PyCtx *py, void *data, const PyArgs *args) {
     (void)data;
     PyValue function;
     if (!py_bind_text(py, "triton.constexpr_function", args, "fn", &function))
         return PY_FAIL;
-    return py_incref(function);
+    ConstexprFunction *wrapper = py_object_new(py, &constexpr_function_type, sizeof *wrapper);
+    wrapper->fn = py_incref(function);
+    return py_from_object(&wrapper->base);
 }
 
 /* triton.reinterpret(tensor, dtype): the same memory as another type. */

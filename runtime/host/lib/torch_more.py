@@ -243,7 +243,36 @@ def embedding(input, weight):
     return weight[input]
 
 
+# ---- autograd.Function, as far as it can go without gradients ----
+
+
+class _FunctionContext:
+    """What forward() keeps for backward()."""
+
+    saved_tensors = ()
+    needs_input_grad = ()
+
+    def save_for_backward(self, *tensors):
+        self.saved_tensors = tensors
+
+    def mark_non_differentiable(self, *tensors):
+        pass
+
+    def set_materialize_grads(self, value):
+        pass
+
+
+class Function:
+    """A pair of forward and backward: apply() runs forward. Nothing records what ran, so backward
+    runs only if the program calls it, with the context of its own forward()."""
+
+    @classmethod
+    def apply(cls, *args):
+        return cls.forward(_FunctionContext(), *args)
+
+
 IN_TORCH = [compile, einsum, addcmul, addcdiv, lerp, nan_to_num, vstack, hstack, diag, trace, movedim,
             var_mean, std_mean, scatter, scatter_add, index_add]
 IN_FUNCTIONAL = [relu6, hardswish, hardsigmoid, glu, pad, l1_loss, nll_loss, cross_entropy, one_hot,
                  embedding]
+IN_AUTOGRAD = [Function]
