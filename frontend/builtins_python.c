@@ -127,6 +127,10 @@ static PyValue to_str(PyCtx *py, PyValue v) {
 SVal builtin_python_number(Spec *s, const Call *call) {
     PyValue v, result;
     const char *name = call_name(call);
+    TlType type;
+    bool is_type = sv_is_const(call->args[0]) && tl_type_from_value(call->args[0].u.py, &type);
+    if (is_type && str_eq(name, "str"))
+        return sv_string(s, tl_name(s, type)); /* "int32", "fp16" */
     if (!sv_to_py(s, call->args[0], &v)) {
         Diag *d = SPEC_ERROR(s, DIAG_BUILTIN_ARGUMENT, call->ranges[0], "x", name, "a constexpr",
                              sv_type_name(s, call->args[0]));

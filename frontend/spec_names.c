@@ -48,7 +48,7 @@ static const struct {
     {"int", "int"},         {"bool", "bool"},       {"min", "min"},
     {"max", "max"},         {"print", "print"},     {"isinstance", "isinstance"},
     {"getattr", "getattr"}, {"hasattr", "hasattr"}, {"tuple", "tuple"},
-    {"list", "list"},
+    {"list", "list"},       {"str", "str"},
 };
 
 static const BuiltinRow *python_builtin(Sym name) {
