@@ -171,6 +171,18 @@ static void visit_test(Loop *loop, IrBlock *block, const IrValues *inits) {
     spec_yield(s, OP_Condition, &passed);
 }
 
+/* A name of the scope `entry` that an inner loop took over as its index is carried with the value
+ * that the inner loop left. */
+static void read_indices(Spec *s, const Scope *entry) {
+    for (size_t i = 0; i < entry->len; i++) {
+        SVal before = entry->data[i].value;
+        Binding *now = spec_find(&s->frame->scope, entry->data[i].name);
+        if (now && before.kind != SV_GONE && !sv_is_error(before) && now->value.kind == SV_GONE &&
+            now->value.u.gone->index_of)
+            now->value = spec_last_index(s, now->value.u.gone->index_of);
+    }
+}
+
 /* Visits the body once in a new loop op; the frame's scope is afterwards that of the body's end,
  * and building goes on there until the caller calls spec_leave(*old). */
 static IrOp *visit_body(Loop *loop, const IrValues *inits, Place *old) {
@@ -188,9 +200,11 @@ static IrOp *visit_body(Loop *loop, const IrValues *inits, Place *old) {
     IrValues args = add_arguments(loop, body, inits);
     bind_carried(loop, &s->frame->scope, &args);
     const Stmt *outer_loop = s->frame->loop;
+    Scope entry = spec_scope_copy(s, &s->frame->scope);
     s->frame->loop = loop->stmt;
     spec_block(s, loop->is_while ? loop->stmt->u.while_.body : loop->stmt->u.for_.body, 0);
     s->frame->loop = outer_loop;
+    read_indices(s, &entry);
     return op;
 }
 
@@ -254,7 +268,7 @@ static void check_types(Loop *loop, Scope *live, Scope *after) {
             continue;
         if (!sv_is_error(new_->value) && new_->value.kind != SV_GONE)
             report_changed_type(loop, old, new_);
-        old->value = SVAL_ERROR;
+        old->value = new_->value.kind == SV_GONE ? new_->value : SVAL_ERROR;
     }
 }
 

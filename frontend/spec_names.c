@@ -149,6 +149,8 @@ SVal spec_name(Spec *s, Sym name, SrcRange range) {
     const Binding *local = spec_find(&s->frame->scope, name);
     if (local && local->value.kind == SV_GONE && local->value.u.gone->index_of)
         return spec_last_index(s, local->value.u.gone->index_of);
+    if (local && sv_is_error(local->value) && s->dry == 0 && !s->reported)
+        SPEC_ERROR(s, DIAG_INTERNAL, range, "a name lost its value without a message");
     if (local && local->value.kind == SV_GONE)
         return name_gone(s, name, local->value.u.gone, range);
     if (local)
