@@ -90,18 +90,18 @@ static bool is_candidate(const IrOp *op) {
     return (ir_info(op)->traits & IR_PURE) && op->num_regions == 0;
 }
 
-static bool number_block(Arena *scratch, IrBlock *block, Scope *outer) {
+static bool number_block(const PassContext *pc, IrBlock *block, Scope *outer) {
     Scope scope = {.outer = outer};
-    map_init_str(&scope.table, scratch);
+    map_init_str(&scope.table, pc->scratch);
     bool changed = false;
     IrOp *next;
     for (IrOp *op = block->first; op; op = next) {
         next = op->next;
         for (unsigned r = 0; r < op->num_regions; r++)
-            changed |= number_block(scratch, op->regions[r], &scope);
+            changed |= number_block(pc, op->regions[r], &scope);
         if (!is_candidate(op))
             continue;
-        StrBuf key = STRBUF(scratch);
+        StrBuf key = STRBUF(pc->scratch);
         describe(&key, op);
         IrOp *same = find(&scope, &key);
         if (!same) {
@@ -111,11 +111,12 @@ static bool number_block(Arena *scratch, IrBlock *block, Scope *outer) {
         for (unsigned i = 0; i < op->num_results; i++)
             rewrite_replace(&op->results[i], &same->results[i]);
         ir_op_erase(op);
+        pass_count(pc, STAT_MERGED, 1);
         changed = true;
     }
     return changed;
 }
 
 bool pass_cse(PassContext *pc, IrKernel *kernel) {
-    return number_block(pc->scratch, kernel->body, NULL);
+    return number_block(pc, kernel->body, NULL);
 }

@@ -30,23 +30,23 @@ static bool is_dead(const IrOp *op) {
     return rewrite_is_removable(op);
 }
 
-static bool clean_block(IrBlock *block) {
+static bool clean_block(const PassContext *pc, IrBlock *block) {
     bool changed = false;
     IrOp *prev;
     for (IrOp *op = block->last; op; op = prev) {
         prev = op->prev;
         if (is_dead(op)) {
             ir_op_erase(op);
+            pass_count(pc, STAT_REMOVED, 1);
             changed = true;
             continue;
         }
         for (unsigned r = op->num_regions; r-- > 0;)
-            changed |= clean_block(op->regions[r]);
+            changed |= clean_block(pc, op->regions[r]);
     }
     return changed;
 }
 
 bool pass_dce(PassContext *pc, IrKernel *kernel) {
-    (void)pc;
-    return clean_block(kernel->body);
+    return clean_block(pc, kernel->body);
 }

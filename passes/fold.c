@@ -141,22 +141,24 @@ static bool fold_op(IrOp *op) {
     return fold_control(op) || changed;
 }
 
-static bool fold_block(IrBlock *block) {
+static bool fold_block(const PassContext *pc, IrBlock *block) {
     bool changed = false;
     IrOp *next;
     for (IrOp *op = block->first; op; op = next) {
         next = op->next;
         for (unsigned r = 0; r < op->num_regions; r++)
-            changed |= fold_block(op->regions[r]);
-        changed |= fold_op(op);
+            changed |= fold_block(pc, op->regions[r]);
+        if (fold_op(op)) {
+            pass_count(pc, STAT_FOLDED, 1);
+            changed = true;
+        }
     }
     return changed;
 }
 
 bool pass_fold(PassContext *pc, IrKernel *kernel) {
-    (void)pc;
     bool changed = false;
-    while (fold_block(kernel->body))
+    while (fold_block(pc, kernel->body))
         changed = true;
     return changed;
 }

@@ -70,7 +70,8 @@ static bool run_on_kernel(Manager *m, PassId id, size_t index, bool *any_change)
     if (pass->requires & ~m->properties[index])
         return broken(m, pass, kernel, "what it requires was not established before it");
     const char *before = m->options->check_contracts ? kernel_text(m, kernel) : NULL;
-    PassContext pc = {.module = m->module, .scratch = m->scratch, .diags = m->diags};
+    PassContext pc = {
+        .module = m->module, .scratch = m->scratch, .diags = m->diags, .stats = m->options->stats};
     double start = now_seconds();
     bool changed = pass->run(&pc, kernel);
     if (m->times) {
@@ -142,10 +143,10 @@ bool passes_run(IrModule *module, const char *pipeline, const PassOptions *optio
 }
 
 void passes_print_times(const PassTimes *times, FILE *out) {
-    fprintf(out, "%-12s %10s %6s %8s\n", "pass", "ms", "runs", "changes");
+    fprintf(out, "%-16s %10s %6s %8s\n", "pass", "ms", "runs", "changes");
     for (int id = 0; id < PASS_COUNT; id++) {
         if (times->runs[id] > 0)
-            fprintf(out, "%-12s %10.3f %6u %8u\n", pass_infos[id].name, 1e3 * times->seconds[id],
+            fprintf(out, "%-16s %10.3f %6u %8u\n", pass_infos[id].name, 1e3 * times->seconds[id],
                     times->runs[id], times->changes[id]);
     }
 }

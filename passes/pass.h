@@ -16,6 +16,24 @@ typedef enum PassId {
     PASS_COUNT
 } PassId;
 
+/* What passes count; the rows of stats.def. */
+typedef enum StatId {
+#define STAT(id, pass, event) STAT_##id,
+#include "passes/stats.def"
+#undef STAT
+    STAT_COUNT
+} StatId;
+
+typedef struct StatInfo {
+    PassId pass;
+    const char *event; /* "operations simplified" */
+} StatInfo;
+extern const StatInfo stat_infos[STAT_COUNT];
+
+typedef struct PassStats {
+    uint64_t counts[STAT_COUNT];
+} PassStats;
+
 /* What may be known about a kernel between passes; the columns of passes.def. */
 enum PassProperties {
     PROP_SSA = 1,       /* verified */
@@ -29,7 +47,11 @@ typedef struct PassContext {
     IrModule *module;
     Arena *scratch; /* memory that dies after the pass */
     Diags *diags;
+    PassStats *stats; /* or NULL: use pass_count() */
 } PassContext;
+
+/* Counts an event of the running pass, `times` times. */
+void pass_count(const PassContext *pc, StatId stat, uint64_t times);
 
 typedef bool (*PassFunction)(PassContext *pc, IrKernel *kernel);
 
@@ -64,6 +86,7 @@ typedef struct PassOptions {
     IrPrintOptions print;
     PassPrinter printer; /* needed if anything is to be printed */
     void *printer_data;
+    PassStats *stats; /* added to, or NULL */
 } PassOptions;
 
 typedef struct PassTimes {
@@ -77,5 +100,8 @@ typedef struct PassTimes {
 bool passes_run(IrModule *module, const char *pipeline, const PassOptions *options, Diags *diags,
                 PassTimes *times);
 void passes_print_times(const PassTimes *times, FILE *out);
+/* Prints the counts that are not zero: aligned lines, or one line of JSON that names the kernel. */
+void passes_print_stats(const PassStats *stats, FILE *out);
+void passes_print_stats_json(const PassStats *stats, const char *kernel, FILE *out);
 
 #endif

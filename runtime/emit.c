@@ -60,22 +60,38 @@ static void print_pass(void *data, const char *when, const char *pass, const cha
     fprintf(data, "// %s %s\n%s", when, pass, text);
 }
 
+static void print_stats(const Session *session, const IrModule *module, const PassStats *stats) {
+    const char *kernel = module->kernels.data[0]->name;
+    if (session->options.json) {
+        passes_print_stats_json(stats, kernel, session->options.err);
+    } else {
+        fprintf(session->options.err, "stats of %s\n", kernel);
+        passes_print_stats(stats, session->options.err);
+    }
+}
+
 bool emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module) {
     Session *session = outputs->session;
     if (wanted(options, EMIT_TILE)) {
         add_ir(outputs, EMIT_TILE, module);
     }
-    if (wanted(options, EMIT_TILE_OPT) || options->print_before || options->print_after) {
+    if (wanted(options, EMIT_TILE_OPT) || options->print_before || options->print_after ||
+        options->stats) {
+        PassStats stats = {0};
         PassOptions passes = {
             .verify_each = true,
             .print_before = options->print_before,
             .print_after = options->print_after,
             .printer = print_pass,
             .printer_data = session->options.err,
+            .stats = &stats,
         };
         const char *pipeline = options->passes == NULL ? PASS_DEFAULT_PIPELINE : options->passes;
         if (!passes_run(module, pipeline, &passes, session->diags, NULL)) {
             return false;
+        }
+        if (options->stats) {
+            print_stats(session, module, &stats);
         }
     }
     if (wanted(options, EMIT_TILE_OPT)) {

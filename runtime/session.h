@@ -61,6 +61,7 @@ typedef struct BuildOptions {
     int num_warps, num_stages; /* 0: not given */
     const char *print_before, *print_after;
     const char *passes; /* instead of the usual ones: names separated by commas */
+    bool stats;         /* print what the passes counted to `err` */
 } BuildOptions;
 
 typedef struct Session Session;

@@ -71,6 +71,7 @@ SessionStatus cmd_build(const Command *command) {
         .print_before = values[OPTION_PRINT_BEFORE],
         .print_after = values[OPTION_PRINT_AFTER],
         .passes = values[OPTION_PASSES],
+        .stats = option_given(options, OPTION_STATS),
         .num_warps = small_number(command, OPTION_NUM_WARPS, MAX_WARPS),
         .num_stages = small_number(command, OPTION_NUM_STAGES, MAX_STAGES),
     };

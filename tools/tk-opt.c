@@ -25,6 +25,7 @@ static const char usage[] =
     "  --print-before=PASS|all print the IR before a pass, on standard error\n"
     "  --print-after=PASS|all|changed\n"
     "  --time-passes           print a table of times, on standard error\n"
+    "  --stats[=json]          print what the passes counted, on standard error\n"
     "  --no-locations          leave source locations out\n"
     "  --list-ops              print every operation's mnemonic and meaning\n"
     "  --list-passes           print every pass and what it does\n"
@@ -40,6 +41,7 @@ typedef enum OptionId {
     OPT_BEFORE,
     OPT_AFTER,
     OPT_TIME,
+    OPT_STATS,
     OPT_NO_LOCATIONS,
     OPT_LIST_OPS,
     OPT_LIST_PASSES,
@@ -56,6 +58,7 @@ static const struct option long_options[] = {
     {"print-before", required_argument, NULL, OPT_BEFORE},
     {"print-after", required_argument, NULL, OPT_AFTER},
     {"time-passes", no_argument, NULL, OPT_TIME},
+    {"stats", optional_argument, NULL, OPT_STATS},
     {"no-locations", no_argument, NULL, OPT_NO_LOCATIONS},
     {"list-ops", no_argument, NULL, OPT_LIST_OPS},
     {"list-passes", no_argument, NULL, OPT_LIST_PASSES},
@@ -67,7 +70,7 @@ static const struct option long_options[] = {
 typedef struct Settings {
     const char *pipeline, *input, *docs_intro;
     OptionId action; /* OPT_LIST_OPS, OPT_LIST_PASSES, OPT_DOCS, OPT_HELP; 0: run passes */
-    bool locations, time;
+    bool locations, time, stats, stats_json;
     PassOptions passes;
 } Settings;
 
@@ -81,6 +84,12 @@ static bool is_pass_choice(const char *option, const char *name, const char *wor
         strcmp(name, "all") == 0)
         return true;
     fprintf(stderr, "tk-opt: --%s: no pass is called `%s`; see --list-passes\n", option, name);
+    return false;
+}
+
+static bool complain_stats(const char *form) {
+    fprintf(stderr, "tk-opt: --stats: `%s` is not a form; the only one with a name is json\n",
+            form);
     return false;
 }
 
@@ -108,6 +117,10 @@ static bool apply_option(Settings *s, OptionId id, const char *value) {
     case OPT_TIME:
         s->time = true;
         break;
+    case OPT_STATS:
+        s->stats = true;
+        s->stats_json = value && strcmp(value, "json") == 0;
+        return !value || s->stats_json || complain_stats(value);
     case OPT_NO_LOCATIONS:
         s->locations = false;
         break;
@@ -220,9 +233,16 @@ static int optimise(Arena *arena, Settings *s) {
         return finish(diags);
     s->passes.print.locations = s->locations;
     PassTimes times = {0};
+    PassStats stats = {0};
+    s->passes.stats = &stats;
     bool ok = passes_run(module, s->pipeline, &s->passes, diags, &times);
     if (s->time)
         passes_print_times(&times, stderr);
+    if (s->stats_json)
+        passes_print_stats_json(
+            &stats, module->kernels.len > 0 ? module->kernels.data[0]->name : "", stderr);
+    else if (s->stats)
+        passes_print_stats(&stats, stderr);
     if (!ok)
         return finish(diags);
     StrBuf text = STRBUF(arena);
