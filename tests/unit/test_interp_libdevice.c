@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "interp_world.h"
+#include "ir/machine.h"
 #include "support/numeric.h"
 
 static const char *type_of(char letter) {
@@ -62,6 +63,30 @@ Test(libdevice, every_overload_can_be_called) {
             text += *text == ' ';
         }
     }
+}
+
+Test(libdevice, machine_calls_are_overloads_of_libdevice) {
+    static const char *const names[] = {
+#define MACHINE(name, intrinsic, instruction) name,
+#include "ir/machine.def"
+    };
+    for (size_t i = 0; i < TK_COUNTOF(names); i++) {
+        bool found = false;
+        for (size_t row = 0; row < TK_COUNTOF(rows); row++) {
+            for (const char *text = rows[row].overloads; *text != '\0';) {
+                char name[64];
+                snprintf(name, sizeof name, "%s:%.*s", rows[row].name, (int)strcspn(text, ":"),
+                         text);
+                found |= strcmp(name, names[i]) == 0;
+                text += strcspn(text, " ");
+                text += *text == ' ';
+            }
+        }
+        cr_assert(found, "%s is no overload of libdevice.def", names[i]);
+        cr_assert_str_eq(ir_machine_call(names[i])->name, names[i]);
+    }
+    cr_assert_null(ir_machine_call("rint"));
+    cr_assert_null(ir_machine_call("tan:f"));
 }
 
 static double call_d(const char *name, double x) {
