@@ -2,7 +2,7 @@
  *
  * Each function takes the i-th argument of a call, checks it and gives it in the form that the
  * builtin works with. Example: call_shape accepts 64, (64,), [64, 32] and, for a `*shape`
- * parameter, x.reshape(64, 32); it wants constants, each a power of two.
+ * parameter, x.reshape(64, 32); it wants constants, each at least 1.
  */
 #include "frontend/builtins.h"
 
@@ -201,23 +201,12 @@ bool call_shape(Spec *s, const Call *call, unsigned i, int64_t *shape, unsigned 
     return call_ints(s, call, i, shape, rank) && spec_check_shape(s, shape, *rank, call->ranges[i]);
 }
 
-static int64_t next_power(int64_t n) {
-    int64_t power = 1;
-    while (power < n && power < IR_MAX_TILE_NUMEL)
-        power *= 2;
-    return power;
-}
-
 bool spec_check_shape(Spec *s, const int64_t *shape, unsigned rank, SrcRange range) {
     int64_t numel = 1;
     for (unsigned i = 0; i < rank; i++) {
-        bool is_power = shape[i] > 0 && (shape[i] & (shape[i] - 1)) == 0;
-        if (!is_power) {
-            Diag *d = SPEC_ERROR(s, DIAG_BUILTIN_SHAPE_POWER, range, i);
+        if (shape[i] <= 0) {
+            Diag *d = SPEC_ERROR(s, DIAG_BUILTIN_SHAPE_POSITIVE, range, i);
             diag_label(d, "it is %lld", (long long)shape[i]);
-            if (shape[i] > 0)
-                diag_help(d, "use %lld and mask the elements you do not need",
-                          (long long)next_power(shape[i]));
             return false;
         }
         if (numel > IR_MAX_TILE_NUMEL || shape[i] > INT64_C(1) << 40) {

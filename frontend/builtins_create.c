@@ -40,16 +40,6 @@ SVal builtin_arange(Spec *s, const Call *call) {
         return SVAL_ERROR;
     }
     int64_t size = end - start;
-    if (size & (size - 1)) {
-        int64_t power = 1;
-        while (power < size)
-            power *= 2;
-        Diag *d = SPEC_ERROR(s, DIAG_BUILTIN_ARANGE_POWER, both);
-        diag_label(d, "%lld elements", (long long)size);
-        diag_help(d, "use tl.arange(%lld, %lld) and mask the elements you do not need",
-                  (long long)start, (long long)(start + power));
-        return SVAL_ERROR;
-    }
     if (!spec_check_shape(s, &size, 1, both))
         return SVAL_ERROR;
     TlType i32 = tl_type(DT_I32);

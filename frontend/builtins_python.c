@@ -162,11 +162,9 @@ SVal builtin_log2_of_constant(Spec *s, const Call *call) {
     int64_t n, log = 0;
     if (!call_int(s, call, 0, &n))
         return SVAL_ERROR;
-    while (n > 1) {
-        n >>= 1;
+    for (int64_t rest = n; rest > 1; rest >>= 1)
         log++;
-    }
-    return sv_int(log);
+    return sv_int(n == INT64_C(1) << log ? log : 0);
 }
 
 /* ---- classes and attributes ------------------------------------------------------------------ */

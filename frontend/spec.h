@@ -430,7 +430,8 @@ bool call_ints(Spec *s, const Call *call, unsigned i, int64_t *out, unsigned *co
 bool call_axis(Spec *s, const Call *call, unsigned i, unsigned rank, unsigned *out);
 /* A function argument (reduce, scan, map): jit or library function. */
 const JitFn *call_function(Spec *s, const Call *call, unsigned i);
-/* Every dimension a power of two, all together at most IR_MAX_TILE_NUMEL. */
+/* Every dimension at least 1, all together at most IR_MAX_TILE_NUMEL. Sizes that are no powers of
+ * two are an extension of Triton's language. */
 bool spec_check_shape(Spec *s, const int64_t *shape, unsigned rank, SrcRange range);
 
 #endif
