@@ -36,6 +36,12 @@
 #define TK_FRAME_ADDRESS() ((uintptr_t)0)
 #endif
 
+/* The number of zero bits above the highest set bit of a uint64_t that is not 0; bits.h has the
+ * general form. */
+#if defined(__GNUC__) || defined(__clang__)
+#define TK_CLZ64(x) __builtin_clzll((unsigned long long)(x))
+#endif
+
 /* Number of elements of an array object (not of a pointer). */
 #define TK_COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
 
