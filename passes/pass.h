@@ -69,7 +69,7 @@ extern const PassInfo pass_infos[PASS_COUNT];
 #undef PASS
 
 /* What every program goes through between --emit=tile and --emit=tile-opt. */
-#define PASS_DEFAULT_PIPELINE "fold,cse,fold,dce"
+#define PASS_DEFAULT_PIPELINE "fold,cse,sink-broadcast,fold,cse,licm,fuse-dot,fuse-fma,dce"
 
 /* PASS_COUNT if there is no such pass. */
 PassId pass_from_name(const char *name, size_t len);

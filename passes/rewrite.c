@@ -57,6 +57,39 @@ bool rewrite_is_removable(const IrOp *op) {
     return removable;
 }
 
+static bool divides(const IrOp *op) {
+    return op->code == OP_DivSI || op->code == OP_DivUI || op->code == OP_RemSI ||
+           op->code == OP_RemUI;
+}
+
+bool rewrite_can_fault(const IrOp *op) {
+    uint64_t divisor;
+    if (divides(op) && !(rewrite_constant(ir_operand(op, 1), &divisor) && divisor != 0))
+        return true;
+    if (op->code == OP_Gather || op->code == OP_MakeDesc)
+        return true;
+    for (unsigned r = 0; r < op->num_regions; r++) {
+        for (const IrOp *inner = op->regions[r]->first; inner; inner = inner->next) {
+            if (rewrite_can_fault(inner))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool rewrite_is_inside(const IrValue *value, const IrOp *op) {
+    for (const IrBlock *block = home(value); block->parent; block = block->parent->block) {
+        if (block->parent == op)
+            return true;
+    }
+    return false;
+}
+
+void rewrite_copy_attrs(IrOp *op, const IrOp *from) {
+    for (unsigned i = 0; i < ir_info(from)->num_attrs; i++)
+        op->attrs[i] = from->attrs[i];
+}
+
 static bool is_unused(const IrOp *op) {
     for (unsigned i = 0; i < op->num_results; i++) {
         if (ir_has_uses(&op->results[i]))

@@ -13,6 +13,13 @@ void rewrite_replace(IrValue *old, IrValue *new_value);
 void rewrite_erase(IrOp *op);
 /* Whether `op` may be removed if nobody uses its results, regions included. */
 bool rewrite_is_removable(const IrOp *op);
+/* Whether `op` is pure but a checking device may report a fault at it, regions included: it must
+ * not be computed where it was not before. */
+bool rewrite_can_fault(const IrOp *op);
+/* Whether `value` is defined in a region of `op`, however deep. */
+bool rewrite_is_inside(const IrValue *value, const IrOp *op);
+/* Gives `op` the attributes of `from`, which is an operation of the same kind and module. */
+void rewrite_copy_attrs(IrOp *op, const IrOp *from);
 /* The bits of a constant (of a tile: of each element). */
 bool rewrite_constant(const IrValue *value, uint64_t *bits);
 

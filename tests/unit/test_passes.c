@@ -50,6 +50,18 @@ Test(passes, dce_is_idempotent) {
     check_pipeline("dce", true);
 }
 
+Test(passes, licm_is_idempotent) {
+    check_pipeline("licm", true);
+}
+
+Test(passes, sink_broadcast_is_idempotent) {
+    check_pipeline("sink-broadcast", true);
+}
+
+Test(passes, fuse_fma_is_idempotent) {
+    check_pipeline("fuse-fma", true);
+}
+
 Test(passes, the_default_pipeline_makes_valid_ir) {
     check_pipeline("fold,cse,fold,cse,fold,dce", false);
 }

@@ -74,6 +74,7 @@ static void check_seed(const char *pipeline, uint64_t seed) {
     world_open(&w);
     IrRandomOptions options = {.seed = seed, .num_ops = 60, .only_executable = true};
     IrKernel *kernel = ir_random_kernel(w.module, &options);
+    kernel->fp_fusion = false; /* contraction changes numbers: see exact_kernel() */
     int64_t expected[IR_RANDOM_SLOTS];
     run(&w, kernel, (uint32_t)seed, expected);
     compare(&w, pipeline, seed, kernel_text(&w, kernel), expected);
@@ -97,6 +98,70 @@ Test(passes_exec, dce_keeps_every_result) {
     check_pipeline("dce");
 }
 
+Test(passes_exec, licm_keeps_every_result) {
+    check_pipeline("licm");
+}
+
+Test(passes_exec, sink_broadcast_keeps_every_result) {
+    check_pipeline("sink-broadcast");
+}
+
 Test(passes_exec, the_default_pipeline_keeps_every_result) {
     check_pipeline(PASS_DEFAULT_PIPELINE);
+}
+
+/* ---- contraction ----------------------------------------------------------------------------- */
+
+enum { NUM_EXACT = 24 };
+
+/* Sums and products of small integers as f64: exact, so that contraction must not show. Each value
+ * is stored. `bounds` are the values' largest magnitudes. */
+static IrKernel *exact_kernel(World *w, uint64_t seed) {
+    IrContext *ctx = w->module->ctx;
+    const IrType *f64 = ir_type_scalar(ctx, TY_F64), *i64 = ir_type_scalar(ctx, TY_I64);
+    const IrType *i32 = ir_type_scalar(ctx, TY_I32), *f32 = ir_type_scalar(ctx, TY_F32);
+    IrKernel *kernel = ir_kernel_create(w->module, strtab_sym(ir_names(ctx), "exact"), SRC_NONE);
+    IrValue *out = ir_kernel_add_param(kernel, strtab_sym(ir_names(ctx), "out"),
+                                       ir_type_ptr(ctx, i64), SRC_NONE);
+    ir_kernel_add_param(kernel, strtab_sym(ir_names(ctx), "n"), i32, SRC_NONE);
+    ir_kernel_add_param(kernel, strtab_sym(ir_names(ctx), "x"), f32, SRC_NONE);
+    IrBuilder b = {.module = w->module, .kernel = kernel, .block = kernel->body};
+    IrValue *values[NUM_EXACT];
+    double bounds[NUM_EXACT];
+    for (unsigned i = 0; i < NUM_EXACT; i++) {
+        static const IrOpcode codes[] = {OP_MulF, OP_MulF, OP_AddF, OP_SubF};
+        IrOpcode code = codes[ir_random_next(&seed) % 4];
+        unsigned x = (unsigned)(ir_random_next(&seed) % (i + 1)), y = (unsigned)(seed % (i + 1));
+        if (i < 4 || x == i || y == i || bounds[x] * bounds[y] > 0x1p48) {
+            values[i] = ir_const_float(&b, f64, (double)(ir_random_next(&seed) % 7) - 3);
+            bounds[i] = 3;
+        } else {
+            values[i] = ir_binary(&b, code, values[x], values[y]);
+            bounds[i] = code == OP_MulF ? bounds[x] * bounds[y] : bounds[x] + bounds[y];
+        }
+    }
+    for (unsigned i = 0; i < NUM_EXACT; i += 1 + (unsigned)(ir_random_next(&seed) % 3)) {
+        IrValue *at = ir_addptr(&b, out, ir_const_int(&b, i32, i), false);
+        ir_store(&b, at, ir_cast(&b, OP_Bitcast, values[i], i64), NULL);
+    }
+    ir_build(&b, OP_Return, NULL, 0, NULL, 0);
+    return kernel;
+}
+
+Test(passes_exec, fuse_fma_keeps_exact_sums) {
+    unsigned contracted = 0;
+    for (uint64_t seed = 1; seed <= NUM_SEEDS; seed++) {
+        World w;
+        world_open(&w);
+        IrKernel *kernel = exact_kernel(&w, seed);
+        int64_t expected[IR_RANDOM_SLOTS];
+        run(&w, kernel, 0, expected);
+        compare(&w, "fuse-fma", seed, kernel_text(&w, kernel), expected);
+        PassStats stats = {0};
+        PassOptions options = {.stats = &stats};
+        cr_assert(passes_run(w.module, "fuse-fma", &options, w.diags, NULL));
+        contracted += (unsigned)stats.counts[STAT_CONTRACTED];
+        arena_destroy(w.arena);
+    }
+    cr_assert_gt(contracted, 5 * NUM_SEEDS / 10);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check the comment at the head of every pass, and run its example.
 
-A pass is a file named in passes.def (pass_NAME is in passes/NAME.c). Its comment has the headings
+A pass is a file named in passes.def (pass a-b is in passes/a_b.c). Its comment has the headings
 In, Out, Keeps, Cost, Why, Before, After and Not; running the pass on Before must give After.
 The tests that Not names must exist.
 
@@ -38,7 +38,7 @@ def lines_of(text):
 
 def check(root, tk_opt, name):
     """The complaints about one pass."""
-    path = f"{root}/passes/{name}.c"
+    path = f"{root}/passes/{name.replace('-', '_')}.c"
     with open(path, encoding="utf-8") as file:
         comment = file.read().split("*/")[0]
     parts = sections(comment)
@@ -68,7 +68,7 @@ def main():
     failed = not names
     for name in names:
         for complaint in check(root, tk_opt, name):
-            print(f"passes/{name}.c: {complaint}")
+            print(f"passes/{name.replace('-', '_')}.c: {complaint}")
             failed = True
     sys.exit(1 if failed else 0)
 
