@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "passes/axis.h"
 #include "passes/pass.h"
 #include "support/io.h"
 
@@ -26,6 +27,7 @@ static const char usage[] =
     "  --print-after=PASS|all|changed\n"
     "  --time-passes           print a table of times, on standard error\n"
     "  --stats[=json]          print what the passes counted, on standard error\n"
+    "  --print-axis            print what axis analysis knows in the end, on standard error\n"
     "  --no-locations          leave source locations out\n"
     "  --list-ops              print every operation's mnemonic and meaning\n"
     "  --list-passes           print every pass and what it does\n"
@@ -42,6 +44,7 @@ typedef enum OptionId {
     OPT_AFTER,
     OPT_TIME,
     OPT_STATS,
+    OPT_AXIS,
     OPT_NO_LOCATIONS,
     OPT_LIST_OPS,
     OPT_LIST_PASSES,
@@ -59,6 +62,7 @@ static const struct option long_options[] = {
     {"print-after", required_argument, NULL, OPT_AFTER},
     {"time-passes", no_argument, NULL, OPT_TIME},
     {"stats", optional_argument, NULL, OPT_STATS},
+    {"print-axis", no_argument, NULL, OPT_AXIS},
     {"no-locations", no_argument, NULL, OPT_NO_LOCATIONS},
     {"list-ops", no_argument, NULL, OPT_LIST_OPS},
     {"list-passes", no_argument, NULL, OPT_LIST_PASSES},
@@ -70,7 +74,7 @@ static const struct option long_options[] = {
 typedef struct Settings {
     const char *pipeline, *input, *docs_intro;
     OptionId action; /* OPT_LIST_OPS, OPT_LIST_PASSES, OPT_DOCS, OPT_HELP; 0: run passes */
-    bool locations, time, stats, stats_json;
+    bool locations, time, stats, stats_json, axis;
     PassOptions passes;
 } Settings;
 
@@ -116,6 +120,9 @@ static bool apply_option(Settings *s, OptionId id, const char *value) {
         return is_pass_choice("print-after", value, "changed");
     case OPT_TIME:
         s->time = true;
+        break;
+    case OPT_AXIS:
+        s->axis = true;
         break;
     case OPT_STATS:
         s->stats = true;
@@ -225,6 +232,13 @@ static int finish(Diags *diags) {
     return diags_count(diags, SEV_INTERNAL) > 0 ? STATUS_BUG : STATUS_FAILED;
 }
 
+static void print_facts(Arena *arena, const IrModule *module) {
+    StrBuf text = STRBUF(arena);
+    for (size_t i = 0; i < module->kernels.len; i++)
+        axis_print(axis_analyse(arena, module->kernels.data[i]), module->kernels.data[i], &text);
+    fputs(strbuf_str(&text), stderr);
+}
+
 static int optimise(Arena *arena, Settings *s) {
     SourceSet *sources = sources_create(arena);
     Diags *diags = diags_create(arena, sources);
@@ -245,6 +259,8 @@ static int optimise(Arena *arena, Settings *s) {
         passes_print_stats(&stats, stderr);
     if (!ok)
         return finish(diags);
+    if (s->axis)
+        print_facts(arena, module);
     StrBuf text = STRBUF(arena);
     ir_print_module(module, &s->passes.print, &text);
     fputs(strbuf_str(&text), stdout);
