@@ -19,7 +19,9 @@ enum {
     WRITES = IR_WRITES,
     EFFECT = IR_EFFECT,
     TERM = IR_TERM,
-    SCOPE = IR_SCOPE
+    SCOPE = IR_SCOPE,
+    LAID = IR_LAID,
+    FLAT = IR_FLAT
 };
 
 /* ATTRS(A, B) lists attributes; missing ones become ATTR_ and are not counted. */

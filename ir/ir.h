@@ -9,6 +9,7 @@
 #ifndef TKC_IR_IR_H
 #define TKC_IR_IR_H
 
+#include "ir/layout.h"
 #include "support/diag.h"
 #include "support/map.h"
 #include "support/str.h"
@@ -28,9 +29,10 @@ typedef enum IrTypeKind {
     TY_BF16,
     TY_F32,
     TY_F64,
-    TY_PTR,  /* elem: what it points to (a scalar or pointer type) */
-    TY_TILE, /* elem: scalar or pointer; shape */
-    TY_DESC  /* tensor descriptor; elem: scalar; shape: its block */
+    TY_PTR,   /* elem: what it points to (a scalar or pointer type) */
+    TY_TILE,  /* elem: scalar or pointer; shape; layout: at the laid level */
+    TY_DESC,  /* tensor descriptor; elem: scalar; shape: its block */
+    TY_SHARED /* a buffer in shared memory; elem: scalar or pointer; shape; layout */
 } IrTypeKind;
 
 #define IR_MAX_RANK       8
@@ -38,9 +40,10 @@ typedef enum IrTypeKind {
 
 typedef struct IrType {
     IrTypeKind kind;
-    unsigned rank; /* TILE, DESC */
+    unsigned rank; /* TILE, DESC, SHARED */
     const struct IrType *elem;
     int64_t shape[IR_MAX_RANK];
+    const Layout *layout; /* SHARED, and TILE at the laid level; interned; else NULL */
 } IrType;
 
 typedef struct IrContext IrContext; /* interned types and names; one per compilation */
@@ -51,15 +54,24 @@ const IrType *ir_type_scalar(IrContext *ctx, IrTypeKind kind); /* TY_I1 .. TY_F6
 const IrType *ir_type_ptr(IrContext *ctx, const IrType *elem);
 const IrType *ir_type_tile(IrContext *ctx, const IrType *elem, const int64_t *shape, unsigned rank);
 const IrType *ir_type_desc(IrContext *ctx, const IrType *elem, const int64_t *shape, unsigned rank);
+const IrType *ir_type_shared(IrContext *ctx, const IrType *elem, const int64_t *shape,
+                             unsigned rank, const Layout *layout);
+/* The one copy of a layout, in canonical form: equal layouts are equal pointers. */
+const Layout *ir_layout(IrContext *ctx, const Layout *layout);
+/* A tile with that (interned) layout, or with none (NULL); a scalar stays as it is. */
+const IrType *ir_type_with_layout(IrContext *ctx, const IrType *type, const Layout *layout);
 /* `type` with another element type: tile<8xi1> for (tile<8xf32>, i1); the scalar itself if scalar.
- */
+ * A layout stays. */
 const IrType *ir_type_with_elem(IrContext *ctx, const IrType *type, const IrType *elem);
 
 static inline bool ir_is_tile(const IrType *t) {
     return t->kind == TY_TILE;
 }
-static inline const IrType *ir_elem(const IrType *t) { /* a tile's element type, else the type */
-    return t->kind == TY_TILE ? t->elem : t;
+static inline bool ir_is_shared(const IrType *t) {
+    return t->kind == TY_SHARED;
+}
+static inline const IrType *ir_elem(const IrType *t) { /* of a tile or buffer; else the type */
+    return t->kind == TY_TILE || t->kind == TY_SHARED ? t->elem : t;
 }
 static inline bool ir_is_int(const IrType *t) { /* of the element type; i1 counts */
     return ir_elem(t)->kind <= TY_I64;
@@ -74,8 +86,9 @@ unsigned ir_bits(const IrType *t);    /* element width: i1 is 1, pointers 64 */
 size_t ir_elem_size(const IrType *t); /* bytes in memory of one element: i1 takes 1 */
 int64_t ir_numel(const IrType *t);    /* elements: 1 for scalars */
 bool ir_same_shape(const IrType *a, const IrType *b);
-const char *ir_scalar_name(IrTypeKind kind);      /* TY_I1 .. TY_F64: "i1" .. "f64" */
-void ir_type_print(const IrType *t, StrBuf *out); /* i32, ptr<f16>, tile<128x64xf16>, desc<..> */
+const char *ir_scalar_name(IrTypeKind kind); /* TY_I1 .. TY_F64: "i1" .. "f64" */
+/* i32, ptr<f16>, tile<128x64xf16>, desc<..>; layouts in full. */
+void ir_type_print(const IrType *t, StrBuf *out);
 
 /* ---- attributes ------------------------------------------------------------------------------ */
 
@@ -154,7 +167,9 @@ enum IrTraits {
     IR_WRITES = 32,
     IR_EFFECT = 64,
     IR_TERM = 128,
-    IR_SCOPE = 256
+    IR_SCOPE = 256,
+    IR_LAID = 512, /* exists at the laid level only */
+    IR_FLAT = 1024 /* exists at the tile level only */
 };
 typedef enum IrRule { RULE_SAME, RULE_CMP, RULE_SELECT, RULE_CAST, RULE_OWN } IrRule;
 
@@ -239,6 +254,8 @@ struct IrKernel {
     uint32_t num_values;                          /* next free id */
     int num_warps, num_stages, num_ctas, maxnreg; /* maxnreg 0: none */
     bool fp_fusion, debug;
+    bool laid;            /* at the laid level: every tile has a layout (docs/ir.md) */
+    int64_t shared_bytes; /* laid: static shared memory, once allocated */
 };
 
 typedef struct IrModule {
@@ -322,6 +339,24 @@ bool ir_has_uses(const IrValue *value);
 /* Visits `op`'s nested ops, or all of a block, outer first; stops early on false. */
 typedef bool (*IrVisitor)(IrOp *op, void *data);
 bool ir_walk(IrBlock *block, IrVisitor visit, void *data);
+
+/* Copies what it is given, at its builder's place (clone.c). */
+typedef struct IrCloner {
+    IrBuilder builder;
+    IrValue **values; /* by id of the old value: what stands for it in the copy, or NULL: itself */
+    uint32_t num_values;
+} IrCloner;
+/* A cloner of operations of `from`; it lives as long as `arena`. */
+IrCloner ir_cloner(IrBuilder builder, const IrKernel *from, Arena *arena);
+void ir_clone_map(IrCloner *cloner, const IrValue *old, IrValue *copy);
+/* What stands for `old` in the copy. */
+IrValue *ir_clone_value(const IrCloner *cloner, IrValue *old);
+/* Copies an operation, regions included; its results stand for the old ones from now on. */
+IrOp *ir_clone_op(IrCloner *cloner, const IrOp *old);
+/* Copies a block's operations, terminator included, to the end of `copy`, and its arguments that
+ * `copy` does not have yet. */
+void ir_clone_block(IrCloner *cloner, const IrBlock *old, IrBlock *copy);
+void ir_copy_attrs(IrModule *module, const IrOp *from, IrOp *to); /* of the same opcode */
 IrKernel *ir_kernel_clone(IrModule *into, const IrKernel *kernel);
 
 /* ---- text ------------------------------------------------------------------------------------ */

@@ -163,6 +163,12 @@ IrToken ir_lex(IrLexer *lexer) {
         lex_at(lexer, &token);
     } else if (c == '"') {
         lex_string(lexer, &token, TOK_STRING);
+    } else if (c == '#' && is_word_char(next)) {
+        token.kind = TOK_LAYOUT;
+        lexer->pos++;
+        while (is_word_char(peek(lexer, 0)))
+            lexer->pos++;
+        finish(lexer, &token, token.lo + 1);
     } else {
         token.kind = strchr("(){}[]<>,:=", c) && c ? TOK_PUNCT : TOK_BAD;
         lexer->pos++;

@@ -10,6 +10,7 @@ typedef enum IrTokenKind {
     TOK_VALUE,    /* %name; text is the name */
     TOK_SYMBOL,   /* @name or @"name"; text is the name */
     TOK_LOCATION, /* @3:5-20; text is what follows the @ */
+    TOK_LAYOUT,   /* #0; text is what follows the # */
     TOK_NUMBER,   /* 12, -1.5e+10, 0x7fc0, 128x64xf32 */
     TOK_STRING,   /* text is the contents, escapes replaced */
     TOK_PUNCT,    /* one character */

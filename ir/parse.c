@@ -107,10 +107,14 @@ bool ir_parse_int_list(IrParser *p, int64_t *items, size_t max, size_t *len) {
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-static bool bad_type(IrParser *p, const char *text) {
-    diag_report(p->diags, DIAG_IR_BAD_TYPE, ir_token_range(p), text);
+bool ir_text_error(IrParser *p, DiagId id, const char *text) {
+    diag_report(p->diags, id, ir_token_range(p), text);
     count_error(p);
     return false;
+}
+
+static bool bad_type(IrParser *p, const char *text) {
+    return ir_text_error(p, DIAG_IR_BAD_TYPE, text);
 }
 
 static const IrType *scalar_type(IrParser *p, const char *name) {
@@ -155,8 +159,25 @@ static bool parse_dims(const char *text, int64_t *shape, unsigned *rank, const c
     return *rank > 0;
 }
 
-/* `tile` or `desc` has been seen: <128x64xT>. The dimensions and the T are one token. */
-static bool parse_shaped(IrParser *p, bool is_tile, unsigned depth, const IrType **type) {
+/* The type of that kind with the parts read; a layout may follow in a tile, must in a buffer. */
+static bool finish_shaped(IrParser *p, IrTypeKind kind, const IrType *elem, const int64_t *shape,
+                          unsigned rank, const IrType **type) {
+    const Layout *layout = NULL;
+    LayoutKind wanted = kind == TY_SHARED ? LAYOUT_SHARED : LAYOUT_DISTRIBUTED;
+    bool follows = kind == TY_SHARED || (kind == TY_TILE && ir_at_punct(p, ','));
+    if (follows && (!ir_expect_punct(p, ',') || !ir_parse_layout(p, wanted, &layout)))
+        return false;
+    if (kind == TY_DESC)
+        *type = ir_type_desc(p->ctx, elem, shape, rank);
+    else if (kind == TY_SHARED)
+        *type = ir_type_shared(p->ctx, elem, shape, rank, layout);
+    else
+        *type = ir_type_with_layout(p->ctx, ir_type_tile(p->ctx, elem, shape, rank), layout);
+    return ir_expect_punct(p, '>');
+}
+
+/* `tile`, `desc` or `shared` has been seen: <128x64xT>. The dimensions and the T are one token. */
+static bool parse_shaped(IrParser *p, IrTypeKind kind, unsigned depth, const IrType **type) {
     int64_t shape[IR_MAX_RANK] = {0};
     unsigned rank = 0;
     const char *rest = "";
@@ -168,14 +189,12 @@ static bool parse_shaped(IrParser *p, bool is_tile, unsigned depth, const IrType
             arena_printf(p->arena, "`%s` needs dimensions such as 64x, of at most 1048576 elements",
                          p->tok.text));
     const IrType *elem = scalar_type(p, rest);
-    if (!elem && (strcmp(rest, "ptr") != 0 || !is_tile))
+    if (!elem && (strcmp(rest, "ptr") != 0 || kind == TY_DESC))
         return bad_type(p, arena_printf(p->arena, "`%s` has no element type", p->tok.text));
     ir_advance(p);
     if (!elem && !parse_pointee(p, depth + 1, &elem))
         return false;
-    *type =
-        is_tile ? ir_type_tile(p->ctx, elem, shape, rank) : ir_type_desc(p->ctx, elem, shape, rank);
-    return ir_expect_punct(p, '>');
+    return finish_shaped(p, kind, elem, shape, rank, type);
 }
 
 static bool parse_type(IrParser *p, unsigned depth, const IrType **type) {
@@ -185,11 +204,12 @@ static bool parse_type(IrParser *p, unsigned depth, const IrType **type) {
         return ir_syntax_error(p, "a type");
     if (ir_accept_word(p, "ptr"))
         return parse_pointee(p, depth, type);
-    bool is_tile = ir_at_word(p, "tile");
-    if (is_tile || ir_at_word(p, "desc")) {
-        ir_advance(p);
-        return parse_shaped(p, is_tile, depth, type);
-    }
+    if (ir_accept_word(p, "tile"))
+        return parse_shaped(p, TY_TILE, depth, type);
+    if (ir_accept_word(p, "desc"))
+        return parse_shaped(p, TY_DESC, depth, type);
+    if (ir_accept_word(p, "shared"))
+        return parse_shaped(p, TY_SHARED, depth, type);
     *type = scalar_type(p, p->tok.text);
     if (!*type)
         return bad_type(p, arena_printf(p->arena, "`%s`", p->tok.text));
@@ -368,6 +388,14 @@ static bool parse_bool_setting(IrParser *p, const char *name, bool *field, bool 
     return true;
 }
 
+/* `laid shared = 4096`, both optional, behind the other settings. */
+static bool parse_laid(IrParser *p, IrKernel *kernel) {
+    kernel->laid = ir_accept_word(p, "laid");
+    if (!ir_accept_word(p, "shared"))
+        return true;
+    return ir_expect_punct(p, '=') && ir_parse_int(p, &kernel->shared_bytes);
+}
+
 static bool parse_settings(IrParser *p, IrKernel *k) {
     bool found[6] = {true};
     while (found[0] || found[1] || found[2] || found[3] || found[4] || found[5]) {
@@ -404,7 +432,7 @@ static bool parse_kernel(IrParser *p) {
     p->builder = (IrBuilder){.module = p->module, .kernel = kernel, .block = kernel->body};
     map_init_str(&p->values, p->arena);
     ir_namer_init(&p->namer, p->arena);
-    if (!parse_params(p, kernel) || !parse_settings(p, kernel) ||
+    if (!parse_params(p, kernel) || !parse_settings(p, kernel) || !parse_laid(p, kernel) ||
         !ir_parse_location(p, ir_range_from(p, lo), &kernel->range) || !ir_expect_punct(p, '{'))
         return false;
     ir_parse_block(p);
@@ -471,6 +499,9 @@ IrModule *ir_parse(IrContext *ctx, Arena *arena, Diags *diags, SourceSet *source
         .arena = arena, .text = file->text, .len = (uint32_t)file->len, .at_line_start = true};
     ir_advance(&p);
     parse_sources(&p);
+    map_init_str(&p.layouts, arena);
+    if (!ir_parse_layout_lines(&p))
+        skip_to_kernel(&p);
     while (p.tok.kind != TOK_END) {
         uint32_t lo = p.tok.lo;
         if (parse_kernel(&p))

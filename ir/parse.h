@@ -19,6 +19,7 @@ typedef struct IrParser {
     uint32_t prev_hi;           /* where the one before ended */
     VEC(const SrcFile *) files; /* of the `source` lines; a NULL: not found */
     bool places;                /* locations are kept: every file of the list was found */
+    Map layouts;                /* of the `layout` lines: name -> interned Layout */
     IrBuilder builder;
     Map values;    /* names of the current kernel -> IrValue, or NULL after an error */
     IrNamer namer; /* tells names that the printer made from those of the source */
@@ -43,6 +44,12 @@ bool ir_parse_int(IrParser *p, int64_t *value);
 bool ir_parse_int_list(IrParser *p, int64_t *items, size_t max, size_t *len);
 
 bool ir_parse_type(IrParser *p, const IrType **type);
+/* `#name` or `<64; reg i0 ...>`: an interned layout of that kind. */
+bool ir_parse_layout(IrParser *p, LayoutKind kind, const Layout **layout);
+/* The `layout #name = <...>` lines at the top of the text; false after an error. */
+bool ir_parse_layout_lines(IrParser *p);
+/* Reports an error of the text at the current token and counts it; returns false. */
+bool ir_text_error(IrParser *p, DiagId id, const char *text);
 /* `{divisibility = 16}` if it is there: hints->... are set and *found is true. */
 bool ir_parse_hints(IrParser *p, IrHints *hints, bool *found);
 /* A location if it is there, else `otherwise` (or no place, in a text with locations). */

@@ -24,7 +24,8 @@ typedef struct Printer {
     const char **names; /* of the kernel's values, by id */
     uint32_t num_names;
     bool locations;
-    VEC(uint32_t) files; /* the ids of the files listed, in order */
+    VEC(uint32_t) files;         /* the ids of the files listed, in order */
+    VEC(const Layout *) layouts; /* those listed, in order: #0, #1, ... */
     unsigned indent;
 } Printer;
 
@@ -85,10 +86,26 @@ static void print_hints(Printer *p, const IrValue *value) {
         strbuf_putc(p->out, '}');
 }
 
+/* As ir_type_print(), but a listed layout by its name. */
+static void print_type(Printer *p, const IrType *type) {
+    size_t index = 0;
+    while (index < p->layouts.len && p->layouts.data[index] != type->layout)
+        index++;
+    if (!type->layout || index == p->layouts.len) {
+        ir_type_print(type, p->out);
+        return;
+    }
+    strbuf_puts(p->out, ir_is_shared(type) ? "shared<" : "tile<");
+    for (unsigned i = 0; i < type->rank; i++)
+        strbuf_printf(p->out, "%" PRId64 "x", type->shape[i]);
+    ir_type_print(type->elem, p->out);
+    strbuf_printf(p->out, ", #%zu>", index);
+}
+
 static void print_typed_value(Printer *p, const IrValue *value) {
     print_value(p, value);
     strbuf_puts(p->out, ": ");
-    ir_type_print(value->type, p->out);
+    print_type(p, value->type);
     print_hints(p, value);
 }
 
@@ -257,7 +274,7 @@ static void print_head(Printer *p, const IrOp *op) {
     }
     for (unsigned i = 0; i < op->num_results; i++) {
         strbuf_puts(p->out, i == 0 ? " : " : ", ");
-        ir_type_print(op->results[i].type, p->out);
+        print_type(p, op->results[i].type);
         print_hints(p, &op->results[i]);
     }
     print_location(p, op->range);
@@ -336,6 +353,10 @@ static void print_settings(Printer *p, const IrKernel *kernel) {
         strbuf_puts(p->out, " fp_fusion = false");
     if (kernel->debug)
         strbuf_puts(p->out, " debug = true");
+    if (kernel->laid)
+        strbuf_puts(p->out, " laid");
+    if (kernel->shared_bytes != 0)
+        strbuf_printf(p->out, " shared = %" PRId64, kernel->shared_bytes);
 }
 
 static void set_names(Printer *p, const IrKernel *kernel) {
@@ -399,6 +420,43 @@ static void print_files(Printer *p) {
         strbuf_putc(p->out, '\n');
 }
 
+/* ---- the list of layouts ----------------------------------------------------------------------*/
+
+static void note_layout(Printer *p, const IrType *type) {
+    if (!type->layout)
+        return;
+    for (size_t i = 0; i < p->layouts.len; i++) {
+        if (p->layouts.data[i] == type->layout)
+            return;
+    }
+    vec_push(p->out->arena, &p->layouts, type->layout);
+}
+
+static bool note_op_layouts(IrOp *op, void *data) {
+    for (unsigned i = 0; i < op->num_results; i++)
+        note_layout(data, op->results[i].type);
+    for (unsigned r = 0; r < op->num_regions; r++) {
+        for (unsigned i = 0; i < op->regions[r]->num_args; i++)
+            note_layout(data, op->regions[r]->args[i]->type);
+    }
+    return true;
+}
+
+static void note_kernel_layouts(Printer *p, const IrKernel *kernel) {
+    if (kernel->laid)
+        ir_walk(kernel->body, note_op_layouts, p);
+}
+
+static void print_layouts(Printer *p) {
+    for (size_t i = 0; i < p->layouts.len; i++) {
+        strbuf_printf(p->out, "layout #%zu = ", i);
+        layout_print(p->layouts.data[i], p->out);
+        strbuf_putc(p->out, '\n');
+    }
+    if (p->layouts.len > 0)
+        strbuf_putc(p->out, '\n');
+}
+
 static Printer make_printer(const IrModule *module, const IrPrintOptions *options, StrBuf *out) {
     bool locations = options && options->locations && module->sources;
     return (Printer){.out = out, .module = module, .locations = locations};
@@ -409,6 +467,9 @@ void ir_print_module(const IrModule *module, const IrPrintOptions *options, StrB
     for (size_t i = 0; p.locations && i < module->kernels.len; i++)
         note_kernel_files(&p, module->kernels.data[i]);
     print_files(&p);
+    for (size_t i = 0; i < module->kernels.len; i++)
+        note_kernel_layouts(&p, module->kernels.data[i]);
+    print_layouts(&p);
     for (size_t i = 0; i < module->kernels.len; i++) {
         if (i > 0)
             strbuf_putc(out, '\n');
@@ -421,6 +482,8 @@ void ir_print_kernel(const IrKernel *kernel, const IrPrintOptions *options, StrB
     if (p.locations)
         note_kernel_files(&p, kernel);
     print_files(&p);
+    note_kernel_layouts(&p, kernel);
+    print_layouts(&p);
     print_kernel(&p, kernel);
 }
 

@@ -12,7 +12,8 @@
 struct IrContext {
     Arena *arena;
     StrTab *names;
-    Map types; /* the bytes of an IrType -> the interned one */
+    Map types;   /* the bytes of an IrType -> the interned one */
+    Map layouts; /* the bytes of a canonical layout -> the interned one */
     const IrType *scalars[TY_F64 + 1];
 };
 
@@ -33,12 +34,13 @@ typedef struct TypeKey {
     uint64_t kind, rank;
     const IrType *elem;
     int64_t shape[IR_MAX_RANK];
+    const Layout *layout;
 } TypeKey;
 
-static const IrType *intern(IrContext *ctx, IrTypeKind kind, const IrType *elem,
-                            const int64_t *shape, unsigned rank) {
+static const IrType *intern_laid(IrContext *ctx, IrTypeKind kind, const IrType *elem,
+                                 const int64_t *shape, unsigned rank, const Layout *layout) {
     assert(rank <= IR_MAX_RANK);
-    TypeKey key = {.kind = (uint64_t)kind, .rank = rank, .elem = elem};
+    TypeKey key = {.kind = (uint64_t)kind, .rank = rank, .elem = elem, .layout = layout};
     for (unsigned i = 0; i < rank; i++)
         key.shape[i] = shape[i];
     IrType *type = map_getn(&ctx->types, &key, sizeof key);
@@ -47,6 +49,7 @@ static const IrType *intern(IrContext *ctx, IrTypeKind kind, const IrType *elem,
         type->kind = kind;
         type->rank = rank;
         type->elem = elem;
+        type->layout = layout;
         for (unsigned i = 0; i < rank; i++)
             type->shape[i] = shape[i];
         map_setn(&ctx->types, &key, sizeof key, type);
@@ -54,11 +57,17 @@ static const IrType *intern(IrContext *ctx, IrTypeKind kind, const IrType *elem,
     return type;
 }
 
+static const IrType *intern(IrContext *ctx, IrTypeKind kind, const IrType *elem,
+                            const int64_t *shape, unsigned rank) {
+    return intern_laid(ctx, kind, elem, shape, rank, NULL);
+}
+
 IrContext *ir_context_create(Arena *arena) {
     IrContext *ctx = ARENA_NEW(arena, IrContext);
     ctx->arena = arena;
     ctx->names = strtab_create(arena);
     map_init_str(&ctx->types, arena);
+    map_init_str(&ctx->layouts, arena);
     for (int kind = TY_I1; kind <= TY_F64; kind++)
         ctx->scalars[kind] = intern(ctx, (IrTypeKind)kind, NULL, NULL, 0);
     return ctx;
@@ -87,8 +96,31 @@ const IrType *ir_type_desc(IrContext *ctx, const IrType *elem, const int64_t *sh
     return intern(ctx, TY_DESC, elem, shape, rank);
 }
 
+const IrType *ir_type_shared(IrContext *ctx, const IrType *elem, const int64_t *shape,
+                             unsigned rank, const Layout *layout) {
+    return intern_laid(ctx, TY_SHARED, elem, shape, rank, layout);
+}
+
+const Layout *ir_layout(IrContext *ctx, const Layout *layout) {
+    Layout canonical = layout_canonical(layout);
+    Layout *found = map_getn(&ctx->layouts, &canonical, sizeof canonical);
+    if (!found) {
+        found = arena_memdup(ctx->arena, &canonical, sizeof canonical, _Alignof(Layout));
+        map_setn(&ctx->layouts, &canonical, sizeof canonical, found);
+    }
+    return found;
+}
+
+const IrType *ir_type_with_layout(IrContext *ctx, const IrType *type, const Layout *layout) {
+    if (!ir_is_tile(type))
+        return type;
+    return intern_laid(ctx, TY_TILE, type->elem, type->shape, type->rank, layout);
+}
+
 const IrType *ir_type_with_elem(IrContext *ctx, const IrType *type, const IrType *elem) {
-    return ir_is_tile(type) ? ir_type_tile(ctx, elem, type->shape, type->rank) : elem;
+    if (!ir_is_tile(type))
+        return elem;
+    return intern_laid(ctx, TY_TILE, elem, type->shape, type->rank, type->layout);
 }
 
 unsigned ir_bits(const IrType *t) {
@@ -101,7 +133,7 @@ size_t ir_elem_size(const IrType *t) {
 }
 
 int64_t ir_numel(const IrType *t) {
-    if (t->kind != TY_TILE && t->kind != TY_DESC)
+    if (t->kind < TY_TILE)
         return 1;
     int64_t numel = 1;
     for (unsigned i = 0; i < t->rank; i++)
@@ -124,10 +156,16 @@ void ir_type_print(const IrType *t, StrBuf *out) {
         strbuf_puts(out, scalar_infos[t->kind].name);
         return;
     }
-    strbuf_puts(out, t->kind == TY_PTR ? "ptr<" : t->kind == TY_TILE ? "tile<" : "desc<");
+    static const char *const words[] = {
+        [TY_PTR] = "ptr<", [TY_TILE] = "tile<", [TY_DESC] = "desc<", [TY_SHARED] = "shared<"};
+    strbuf_puts(out, words[t->kind]);
     for (unsigned i = 0; i < t->rank; i++)
         strbuf_printf(out, "%" PRId64 "x", t->shape[i]);
     ir_type_print(t->elem, out);
+    if (t->layout) {
+        strbuf_puts(out, ", ");
+        layout_print(t->layout, out);
+    }
     strbuf_putc(out, '>');
 }
 

@@ -44,15 +44,15 @@ static bool letter_matches(char letter, const IrType *t) {
     case 'a':
         return true;
     case 'n':
-        return t->kind != TY_DESC && (ir_is_int(t) || ir_is_float(t));
+        return t->kind <= TY_TILE && (ir_is_int(t) || ir_is_float(t));
     case 'i':
-        return t->kind != TY_DESC && ir_is_int(t);
+        return t->kind <= TY_TILE && ir_is_int(t);
     case 'f':
-        return ir_is_float(t);
+        return t->kind <= TY_TILE && ir_is_float(t);
     case 'b':
-        return ir_elem(t)->kind == TY_I1;
+        return t->kind <= TY_TILE && ir_elem(t)->kind == TY_I1;
     case 'p':
-        return ir_is_ptr(t);
+        return t->kind <= TY_TILE && ir_is_ptr(t);
     case 'x':
         return is_scalar(t);
     case 's':
@@ -63,6 +63,8 @@ static bool letter_matches(char letter, const IrType *t) {
         return ir_is_tile(t);
     case 'd':
         return t->kind == TY_DESC;
+    case 'm':
+        return ir_is_shared(t);
     default:
         return false;
     }
@@ -90,6 +92,8 @@ static const char *letter_meaning(char letter) {
         return "a tile";
     case 'd':
         return "a tensor descriptor";
+    case 'm':
+        return "a buffer in shared memory";
     default:
         return "a value";
     }
@@ -232,8 +236,10 @@ static void check_op(Verifier *v, Scope *scope, const IrOp *op, const IrBlock *b
     letters_ok &= check_letters(v, op, true);
     for (unsigned r = 0; r < op->num_regions; r++)
         check_block(v, scope, op->regions[r]);
-    if (letters_ok)
+    if (letters_ok) {
         ir_check_rule(v, op);
+        ir_check_level(v, op);
+    }
 }
 
 /* The block's last operation must be the terminator that its place asks for. */
@@ -277,6 +283,7 @@ bool ir_verify(const IrModule *module, Diags *diags, const char *when) {
     v.when = when ? arena_printf(arena, " %s", when) : "";
     for (size_t i = 0; i < module->kernels.len; i++) {
         const IrKernel *kernel = module->kernels.data[i];
+        v.kernel = kernel;
         Scope scope = {.len = kernel->num_values};
         scope.visible = ARENA_ARRAY(arena, const IrValue *, kernel->num_values);
         check_block(&v, &scope, kernel->body);

@@ -113,7 +113,7 @@ static void check_cast(Verifier *v, const IrOp *op) {
 
 static void own_Const(Verifier *v, const IrOp *op) {
     const IrType *type = result_type(op, 0);
-    if (type->kind == TY_DESC)
+    if (type->kind > TY_TILE)
         bad_result(v, op, "a number, a pointer or a tile of them");
     else if (ir_attr(op, ATTR_VALUE)->u.bits & ~ir_bit_mask(ir_bits(type)))
         ir_violation(v, DIAG_IR_ATTRIBUTE, op, "the value does not fit %s", ir_type_text(v, type));
@@ -258,7 +258,8 @@ static void own_Cat(Verifier *v, const IrOp *op) {
         bad_result(v, op, "the operands one behind the other along `axis`");
 }
 
-static void own_Gather(Verifier *v, const IrOp *op) {
+/* Of `gather` and `shared_gather`: a tile or a buffer, indexed along `axis`. */
+static void check_gather(Verifier *v, const IrOp *op) {
     const IrType *a = type_of(op, 0), *index = type_of(op, 1);
     if (!want_range(v, op, ATTR_AXIS, 0, (int64_t)a->rank - 1))
         return;
@@ -270,6 +271,10 @@ static void own_Gather(Verifier *v, const IrOp *op) {
                      ir_type_text(v, index));
     else if (!is_shaped(result_type(op, 0), a->elem, index->shape, index->rank))
         bad_result(v, op, "the first operand's elements in the second's shape");
+}
+
+static void own_Gather(Verifier *v, const IrOp *op) {
+    check_gather(v, op);
 }
 
 static void own_Histogram(Verifier *v, const IrOp *op) {
@@ -306,7 +311,18 @@ static void own_AddPtr(Verifier *v, const IrOp *op) {
     want_result(v, op, type_of(op, 0));
 }
 
+/* `vector` elements, a power of two, of `along` a dimension of the tile. */
+static void check_vector(Verifier *v, const IrOp *op) {
+    int64_t vector = ir_attr_int(op, ATTR_VECTOR);
+    if (want_range(v, op, ATTR_VECTOR, 1, 16) && (vector & (vector - 1)) != 0)
+        ir_violation(v, DIAG_IR_ATTRIBUTE, op, "`vector` is %jd, no power of two",
+                     (intmax_t)vector);
+    int64_t rank = type_of(op, 0)->rank;
+    want_range(v, op, ATTR_ALONG, 0, rank > 0 ? rank - 1 : 0);
+}
+
 static void own_Load(Verifier *v, const IrOp *op) {
+    check_vector(v, op);
     want_pointee_result(v, op);
     if (op->num_operands > 1)
         want_same_shape(v, op, 1, type_of(op, 0));
@@ -315,6 +331,7 @@ static void own_Load(Verifier *v, const IrOp *op) {
 }
 
 static void own_Store(Verifier *v, const IrOp *op) {
+    check_vector(v, op);
     want_pointees(v, op, 1);
     if (op->num_operands > 2)
         want_same_shape(v, op, 2, type_of(op, 0));
@@ -426,7 +443,8 @@ static void own_DescScatter(Verifier *v, const IrOp *op) {
 
 /* ---- linear algebra -------------------------------------------------------------------------- */
 
-static void own_Dot(Verifier *v, const IrOp *op) {
+/* Of `dot` and `dot_fma`, whose operands are tiles or buffers of the same shapes. */
+static void check_dot(Verifier *v, const IrOp *op) {
     const IrType *a = type_of(op, 0), *b = type_of(op, 1), *c = type_of(op, 2);
     want_result(v, op, c);
     unsigned rank = a->rank;
@@ -436,11 +454,63 @@ static void own_Dot(Verifier *v, const IrOp *op) {
     ok = ok && a->shape[rank - 1] == b->shape[rank - 2] &&
          c->shape[rank - 2] == a->shape[rank - 2] && c->shape[rank - 1] == b->shape[rank - 1];
     bool floats = ir_is_float(a) && ir_is_float(b) && ir_is_float(c);
-    bool ints = ir_is_int(a) && a->elem == b->elem && ir_is_int(c);
+    bool ints = ir_is_int(a) && ir_elem(a) == ir_elem(b) && ir_is_int(c);
     if (!ok || (!floats && !ints) || ir_bits(a) != ir_bits(b))
         ir_violation(v, DIAG_IR_OPERANDS, op, "cannot multiply %s by %s into %s",
                      ir_type_text(v, a), ir_type_text(v, b), ir_type_text(v, c));
     want_range(v, op, ATTR_IMPRECISE_ACC, 0, INT32_MAX);
+}
+
+static void own_Dot(Verifier *v, const IrOp *op) {
+    check_dot(v, op);
+}
+
+static void own_DotFma(Verifier *v, const IrOp *op) {
+    check_dot(v, op);
+}
+
+/* ---- layouts and shared memory --------------------------------------------------------------- */
+
+static void own_ConvertLayout(Verifier *v, const IrOp *op) {
+    if (result_type(op, 0)->elem != type_of(op, 0)->elem)
+        bad_result(v, op, "a tile of the operand's elements");
+    else
+        want_same_shape(v, op, 0, result_type(op, 0));
+}
+
+static void own_SharedAlloc(Verifier *v, const IrOp *op) {
+    want_range(v, op, ATTR_OFFSET, -1, INT32_MAX);
+}
+
+/* Operand or result `tile` must hold what the buffer, operand 0, holds. */
+static void want_contents(Verifier *v, const IrOp *op, const IrType *tile) {
+    const IrType *buffer = type_of(op, 0);
+    if (!is_shaped(tile, buffer->elem, buffer->shape, buffer->rank))
+        ir_violation(v, DIAG_IR_OPERANDS, op, "%s does not hold what %s holds",
+                     ir_type_text(v, tile), ir_type_text(v, buffer));
+}
+
+static void own_SharedStore(Verifier *v, const IrOp *op) {
+    want_contents(v, op, type_of(op, 1));
+    if (op->num_operands > 2)
+        want_same_shape(v, op, 2, type_of(op, 1));
+}
+
+static void own_SharedLoad(Verifier *v, const IrOp *op) {
+    want_contents(v, op, result_type(op, 0));
+}
+
+static void own_SharedGather(Verifier *v, const IrOp *op) {
+    check_gather(v, op);
+}
+
+static void own_SharedCount(Verifier *v, const IrOp *op) {
+    const IrType *buffer = type_of(op, 0), *index = type_of(op, 1);
+    if (buffer->rank != 1 || ir_elem(buffer)->kind != TY_I32 || !ir_is_int(index))
+        ir_violation(v, DIAG_IR_OPERANDS, op, "cannot count %s in %s", ir_type_text(v, index),
+                     ir_type_text(v, buffer));
+    if (op->num_operands > 2)
+        want_same_shape(v, op, 2, index);
 }
 
 /* ---- regions --------------------------------------------------------------------------------- */
