@@ -17,6 +17,25 @@
 
 typedef struct Device Device;
 typedef struct DeviceKernel DeviceKernel; /* each device's own; lives in the arena of `compile` */
+typedef struct DeviceEvent DeviceEvent;
+
+/* What a device is, as torch.cuda.get_device_properties() tells it. */
+typedef struct DeviceProps {
+    char name[256];
+    int major, minor; /* compute capability */
+    int num_multiprocessors, warp_size;
+    int max_threads_per_multiprocessor, registers_per_multiprocessor;
+    int64_t shared_per_block, shared_per_block_optin, shared_per_multiprocessor; /* bytes */
+    int64_t l2_bytes, total_bytes;
+    int clock_khz, memory_clock_khz, memory_bus_bits; /* 0: not known */
+} DeviceProps;
+
+/* What the compiler made of a kernel; empty where a device has no such thing. */
+typedef struct DeviceKernelInfo {
+    int registers, spills; /* of a thread: 32-bit registers, and those kept in memory */
+    int64_t shared_bytes;  /* of a block */
+    const char *ptx;       /* or NULL */
+} DeviceKernelInfo;
 
 typedef enum DeviceStatus {
     DEVICE_OK,
@@ -41,12 +60,43 @@ typedef struct DeviceOps {
     DeviceStatus (*launch)(Device *device, DeviceKernel *kernel, const DeviceLaunch *launch,
                            Diags *diags);
     void (*destroy)(Device *device);
+    /* NULL: there is nothing to tell. */
+    void (*describe)(const DeviceKernel *kernel, DeviceKernelInfo *info);
+    /* For devices whose launches are still running when they return; NULL: they are complete.
+     * synchronize waits for all launches so far and reports what went wrong in them. Events mark
+     * moments between launches; event_elapsed waits for both, false: the device failed. */
+    DeviceStatus (*synchronize)(Device *device, Diags *diags, SrcRange here);
+    DeviceEvent *(*event_create)(Device *device); /* NULL: failed */
+    void (*event_record)(Device *device, DeviceEvent *event);
+    bool (*event_elapsed)(Device *device, DeviceEvent *start, DeviceEvent *end, double *ms);
+    void (*event_destroy)(Device *device, DeviceEvent *event);
+    /* Makes the next kernel find nothing of its data in the caches; NULL: no such thing. */
+    void (*flush_cache)(Device *device);
 } DeviceOps;
 
 struct Device { /* the head of each device's own structure */
     const DeviceOps *ops;
     MemSpace *space; /* where its tensors live */
+    DeviceProps props;
 };
+
+/* One kernel as PTX text, and how it is launched: `num_warps` * 32 threads a block. Parameters of
+ * the entry follow those of the IR in order: pointers and scalars by their size (i1: one byte); a
+ * tensor descriptor as its base pointer, then `rank` i64 sizes, then `rank` i64 strides. */
+typedef struct DeviceCode {
+    const char *ptx; /* NUL-terminated, of ptx_len bytes */
+    size_t ptx_len;
+    const char *entry;
+    unsigned num_warps;
+    size_t shared_bytes; /* dynamic shared memory of a block */
+} DeviceCode;
+
+/* Makes DeviceCode of tile IR; false: refused, reported. What *out points to lives in `arena`. */
+typedef struct DeviceCompiler {
+    void *data;
+    bool (*compile)(void *data, Arena *arena, const IrKernel *kernel, Diags *diags,
+                    DeviceCode *out);
+} DeviceCompiler;
 
 /* The checking interpreter of tile IR. Frees what is still allocated when destroyed. */
 Device *device_cpu_create(OomHandler *oom);

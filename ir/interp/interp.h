@@ -54,6 +54,15 @@ typedef enum InterpStatus {
 typedef struct InterpKernel InterpKernel;
 InterpKernel *interp_compile(Arena *arena, const IrKernel *kernel, Diags *diags);
 
+/* Which memory a kernel may touch, as far as its text tells: `stores_to` and `loads_from` have a
+ * flag for each parameter, in `arena`; `anywhere` means through pointers that come from no
+ * parameter, or from inline PTX, which may do what it wants. */
+typedef struct InterpReach {
+    const bool *stores_to, *loads_from;
+    bool stores_anywhere, loads_anywhere;
+} InterpReach;
+InterpReach interp_reach(Arena *arena, const IrKernel *kernel);
+
 /* Runs grid[0] x grid[1] x grid[2] programs. args: one per kernel parameter, in order. `call` is
  * the host source range of the launch (named in faults), or SRC_NONE. Faults go to diags. */
 InterpStatus interp_launch(InterpKernel *kernel, MemSpace *space, const int64_t grid[3],

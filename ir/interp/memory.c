@@ -36,6 +36,9 @@ struct MemSpace {
     size_t count, cap;
     size_t bytes;
     uint32_t next_id;
+    MemDevice device; /* functions NULL: host memory is all there is */
+    bool attached;
+    atomic_bool failed; /* a download */
 };
 
 MemSpace *mem_space_create(OomHandler *oom) {
@@ -47,6 +50,9 @@ MemSpace *mem_space_create(OomHandler *oom) {
 
 static void block_free(MemAlloc *alloc) {
     Block *block = (Block *)alloc;
+    const MemSpace *space = alloc->space;
+    if (space->attached && alloc->address != 0)
+        space->device.release(space->device.device, alloc->address, alloc->size);
     free(block->raw);
     free(alloc->written);
     free(block);
@@ -109,16 +115,27 @@ MemAlloc *mem_alloc(MemSpace *space, size_t size, unsigned granule, MemInit init
     size_t bytes = size + DATA_ALIGN + 1;
     block->raw = init == MEM_ZEROED ? calloc(1, bytes) : malloc(bytes);
     *alloc = (MemAlloc){.space = space, .size = size, .granule = granule, .refs = 1};
-    if (init == MEM_UNWRITTEN && size > 0)
+    bool tracks = init == MEM_UNWRITTEN && size > 0 && !space->attached;
+    if (tracks)
         alloc->written = calloc(bitmap_words(alloc), sizeof(uint64_t));
-    if (block->raw == NULL || (init == MEM_UNWRITTEN && size > 0 && alloc->written == NULL)) {
+    if (block->raw == NULL || (tracks && alloc->written == NULL)) {
         block_free(alloc);
         return NULL;
     }
     uintptr_t base = ((uintptr_t)block->raw + DATA_ALIGN - 1) / DATA_ALIGN * DATA_ALIGN;
     alloc->data = (uint8_t *)block->raw + (base - (uintptr_t)block->raw);
-    if (init == MEM_UNWRITTEN)
+    alloc->address = (uint64_t)base;
+    if (space->attached) {
+        alloc->address = space->device.allocate(space->device.device, size);
+        if (alloc->address == 0) {
+            block_free(alloc);
+            return NULL;
+        }
+        alloc->zeroed = init == MEM_ZEROED;
+        alloc->device_stale = alloc->zeroed;
+    } else if (init == MEM_UNWRITTEN) {
         memset(alloc->data, UNWRITTEN_FILL, size);
+    }
     pthread_mutex_lock(&space->lock);
     bool inserted = space_insert(space, alloc);
     pthread_mutex_unlock(&space->lock);
@@ -168,6 +185,41 @@ MemAlloc *mem_find(MemSpace *space, uint64_t address) {
 
 size_t mem_bytes_in_use(const MemSpace *space) {
     return space->bytes;
+}
+
+void mem_each(MemSpace *space, void (*visit)(void *data, MemAlloc *alloc), void *data) {
+    pthread_mutex_lock(&space->lock);
+    for (size_t i = 0; i < space->count; i++)
+        visit(data, space->sorted[i]);
+    pthread_mutex_unlock(&space->lock);
+}
+
+/* ---- devices with memory of their own -------------------------------------------------------- */
+
+void mem_space_attach(MemSpace *space, const MemDevice *device) {
+    space->device = *device;
+    space->attached = true;
+}
+
+bool mem_space_failed(const MemSpace *space) {
+    return space->failed;
+}
+
+void mem_space_report(const MemSpace *space, Diags *diags, SrcRange range) {
+    space->device.report(space->device.device, diags, range);
+}
+
+/* Whoever comes first copies; the others wait until it has. */
+bool mem_download(MemAlloc *alloc) {
+    MemSpace *space = alloc->space;
+    pthread_mutex_lock(&space->lock);
+    bool current = !alloc->host_stale || space->device.download(space->device.device, alloc);
+    if (current)
+        atomic_store_explicit(&alloc->host_stale, false, memory_order_release);
+    else
+        space->failed = true;
+    pthread_mutex_unlock(&space->lock);
+    return current;
 }
 
 /* ---- what was written ------------------------------------------------------------------------ */

@@ -7,7 +7,10 @@
 #ifndef TKC_IR_INTERP_MEMORY_H
 #define TKC_IR_INTERP_MEMORY_H
 
+#include <stdatomic.h>
+
 #include "support/arena.h"
+#include "support/diag.h"
 #include "support/dtype.h"
 
 typedef struct MemSpace MemSpace; /* all allocations of one device; thread-safe */
@@ -16,12 +19,16 @@ void mem_space_destroy(MemSpace *space); /* frees what is still allocated */
 
 typedef struct MemAlloc {
     MemSpace *space;
-    uint8_t *data;     /* at least 64-byte aligned; its address is the device address */
+    uint8_t *data;     /* at least 64-byte aligned; the host's copy if a device is attached */
+    uint64_t address;  /* what kernels and data_ptr() call it: that of data, or the device's */
     size_t size;       /* bytes */
     unsigned granule;  /* bytes per bit of `written`: 1, 2, 4 or 8 */
     uint64_t *written; /* bitmap; NULL: everything was written */
     uint32_t id;       /* 1, 2, ... in order of creation */
     int refs;
+    /* With a device attached: which copy lags behind the other one. */
+    atomic_bool host_stale, device_stale;
+    atomic_bool zeroed; /* made as MEM_ZEROED, and the host has not written since */
 } MemAlloc;
 
 typedef enum MemInit { MEM_UNWRITTEN, MEM_ZEROED } MemInit;
@@ -33,6 +40,40 @@ void mem_release(MemAlloc *alloc);
 /* The live allocation that holds the byte at `address`, or NULL. */
 MemAlloc *mem_find(MemSpace *space, uint64_t address);
 size_t mem_bytes_in_use(const MemSpace *space);
+/* Calls `visit` for every live allocation; it must neither allocate nor release. */
+void mem_each(MemSpace *space, void (*visit)(void *data, MemAlloc *alloc), void *data);
+
+/* A device with memory of its own. Each allocation of the space then has two copies: `data`, which
+ * host operations use, and one on the device at `address`, which kernels use. They are brought in
+ * step when somebody needs them: launches upload what is device_stale and mark as host_stale what
+ * they may write; the host calls mem_host_read or mem_host_write before it touches `data`. Nothing
+ * is tracked as unwritten in such a space. */
+typedef struct MemDevice {
+    void *device;
+    uint64_t (*allocate)(void *device, size_t size); /* the address; 0: there is not enough */
+    void (*release)(void *device, uint64_t address, size_t size);
+    bool (*download)(void *device, MemAlloc *alloc); /* from any thread; false: it failed */
+    void (*report)(void *device, Diags *diags, SrcRange range); /* why it failed */
+} MemDevice;
+/* Before the first allocation; `device` is copied. */
+void mem_space_attach(MemSpace *space, const MemDevice *device);
+/* Did a download fail? Then what the host reads is wrong, and the device can say why. */
+bool mem_space_failed(const MemSpace *space);
+void mem_space_report(const MemSpace *space, Diags *diags, SrcRange range);
+bool mem_download(MemAlloc *alloc); /* for the two below */
+/* Before the host reads `data` / changes some of it. From any thread. False: the download failed.
+ */
+static inline bool mem_host_read(MemAlloc *alloc) {
+    return !atomic_load_explicit(&alloc->host_stale, memory_order_acquire) || mem_download(alloc);
+}
+static inline bool mem_host_write(MemAlloc *alloc) {
+    bool current = mem_host_read(alloc);
+    if (atomic_load_explicit(&alloc->zeroed, memory_order_relaxed))
+        atomic_store_explicit(&alloc->zeroed, false, memory_order_relaxed);
+    if (!atomic_load_explicit(&alloc->device_stale, memory_order_relaxed))
+        atomic_store_explicit(&alloc->device_stale, true, memory_order_relaxed);
+    return current;
+}
 
 /* A strided tensor in an allocation: what a kernel argument points to. */
 #define MEM_MAX_RANK 8

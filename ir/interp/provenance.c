@@ -133,3 +133,22 @@ void compile_trace_pointers(Compiler *c) {
     Collector collector = {.tracer = &tracer, .out = c->out};
     ir_walk(c->ir->body, collect_op, &collector);
 }
+
+static bool note_inline_asm(IrOp *op, void *data) {
+    bool *found = data;
+    *found |= op->code == OP_InlineAsm && ir_attr_int(op, ATTR_IS_PURE) == 0;
+    return true;
+}
+
+InterpReach interp_reach(Arena *arena, const IrKernel *kernel) {
+    InterpKernel *found = ARENA_NEW(arena, InterpKernel);
+    found->arena = arena;
+    Compiler compiler = {.arena = arena, .ir = kernel, .out = found};
+    compile_trace_pointers(&compiler);
+    bool assembly = false;
+    ir_walk(kernel->body, note_inline_asm, &assembly);
+    return (InterpReach){.stores_to = found->stores_to,
+                         .loads_from = found->loads_from,
+                         .stores_anywhere = found->stores_anywhere || assembly,
+                         .loads_anywhere = found->loads_anywhere || assembly};
+}
