@@ -38,6 +38,7 @@ missing_packages() {
     have ninja || echo ninja-build
     [ -e /usr/include/stdio.h ] || echo libc6-dev
     have_library libtommath || echo libtommath-dev
+    have_library libxxhash || echo libxxhash-dev
     have_library criterion || echo libcriterion-dev
     have FileCheck-22 || have FileCheck || echo llvm-22-tools
 }

@@ -16,7 +16,7 @@ ALLOWED = {
     "include": [],
 }
 # Headers that only one folder may include.
-PRIVATE_HEADERS = [(re.compile(r"llvm-c/"), "codegen"), (re.compile(r"cuda\.h$"), "runtime/cuda")]
+PRIVATE_HEADERS = [(re.compile(r"llvm-c/"), "codegen"), (re.compile(r"cuda\.h$"), "tests/cuda")]
 # Headers made by the build.
 GENERATED = {"version.h", "parser.tab.h"}
 INCLUDE = re.compile(r'\s*#\s*include\s+(["<])([^">]+)[">]')
