@@ -105,6 +105,11 @@ static void reshape(AxisInfo *out, const IrOp *op, const AxisInfo *a) {
     }
 }
 
+static void convert_layout(AxisInfo *out, const IrOp *op, const AxisInfo *a) {
+    for (unsigned d = 0; d < op->results[0].type->rank; d++)
+        set_from(out, op, d, a, d);
+}
+
 static void permute(AxisInfo *out, const IrOp *op, const AxisInfo *a) {
     const int64_t *order = ir_attr(op, ATTR_ORDER)->u.ints.items;
     for (unsigned d = 0; d < op->results[0].type->rank; d++)
@@ -146,8 +151,9 @@ AxisInfo axis_shape(const IrOp *op, const AxisInfo *const *in) {
     typedef void (*Rule)(AxisInfo * out, const IrOp *op, const AxisInfo *a);
     static const Rule rules[OP_COUNT] = {
         [OP_Broadcast] = broadcast, [OP_ExpandDims] = expand_dims,
-        [OP_Reshape] = reshape,     [OP_Permute] = permute,
-        [OP_Split] = split,         [OP_Gather] = gather,
+        [OP_Reshape] = reshape,     [OP_ConvertLayout] = convert_layout,
+        [OP_Permute] = permute,     [OP_Split] = split,
+        [OP_Gather] = gather,
     };
     AxisInfo out = axis_unknown;
     switch ((int)op->code) {

@@ -1,5 +1,5 @@
-/* Property test of axis analysis: every fact that it claims about a random kernel of index
- * arithmetic is compared with the numbers that the interpreter computes. */
+/* Property test of axis and range analysis: every fact that they claim about a random kernel of
+ * index arithmetic is compared with the numbers that the interpreter computes. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "ir/number.h"
 #include "ir_random.h"
 #include "passes/axis.h"
+#include "passes/ranges.h"
 
 enum { NUM_SEEDS = 400, NUM_OPS = 40, MAX_POOL = 128, MAX_SLOTS = 1 << 15, NUM_PROGRAMS = 3 };
 
@@ -394,7 +395,28 @@ static bool check_program(World *w, const AxisAnalysis *axis, const int64_t *slo
     return true;
 }
 
-static bool check_seed(uint64_t seed, int64_t *num_facts) {
+/* Ranges hold whatever wraps. */
+static void check_ranges(World *w, const RangeAnalysis *ranges, const int64_t *slots,
+                         const char *text, int64_t *num_decided) {
+    for (unsigned i = 0; i < w->num_observed; i++) {
+        const IrValue *value = w->observed[i].value;
+        if (ir_is_ptr(value->type))
+            continue;
+        Range range = range_of(ranges, value);
+        const IrOp *def = value->def;
+        bool truth = false;
+        bool decided = def && def->code == OP_CmpI && range_decide(ranges, def, def->block, &truth);
+        *num_decided += decided;
+        for (int64_t k = 0; k < ir_numel(value->type); k++) {
+            int64_t x = slots[w->observed[i].first + k];
+            cr_assert(x >= range.lo && x <= range.hi, "value %u: %jd is not in its range\n%s", i,
+                      (intmax_t)x, text);
+            cr_assert(!decided || x == truth, "value %u is decided wrongly\n%s", i, text);
+        }
+    }
+}
+
+static bool check_seed(uint64_t seed, int64_t *num_facts, int64_t *num_decided) {
     World *w = calloc(1, sizeof *w);
     w->oom.fail_after = -1;
     cr_assert(setjmp(w->oom.jump) == 0);
@@ -410,9 +432,12 @@ static bool check_seed(uint64_t seed, int64_t *num_facts) {
     StrBuf text = STRBUF(w->arena);
     ir_print_kernel(kernel, NULL, &text);
     axis_print(axis, kernel, &text);
+    const RangeAnalysis *ranges = range_analyse(w->arena, kernel, axis);
+    range_print(ranges, kernel, &text);
     const int64_t *slots = run(w, kernel);
     bool checked = false;
     for (int64_t program = 0; program < NUM_PROGRAMS; program++) {
+        check_ranges(w, ranges, slots + program * MAX_SLOTS, strbuf_str(&text), num_decided);
         if (may_wrap(slots + program * MAX_SLOTS, w->num_slots))
             continue;
         checked |=
@@ -425,9 +450,10 @@ static bool check_seed(uint64_t seed, int64_t *num_facts) {
 
 Test(axis, what_it_claims_is_so) {
     int checked = 0;
-    int64_t num_facts = 0;
+    int64_t num_facts = 0, num_decided = 0;
     for (uint64_t seed = 1; seed <= NUM_SEEDS; seed++)
-        checked += check_seed(seed, &num_facts);
+        checked += check_seed(seed, &num_facts, &num_decided);
     cr_assert_gt(checked, NUM_SEEDS / 2);
     cr_assert_gt(num_facts, 50 * checked);
+    cr_assert_gt(num_decided, NUM_SEEDS / 4);
 }
