@@ -31,12 +31,15 @@ have_library() {
 
 # Prints the Debian packages whose programs or libraries are not there yet.
 missing_packages() {
-    for program in gcc flex bison cmake pkg-config clang-format; do
+    for program in gcc g++ flex bison cmake pkg-config clang-format; do
         have "$program" || echo "$program"
     done
     [ -x /usr/bin/python3 ] || echo python3
     have ninja || echo ninja-build
     [ -e /usr/include/stdio.h ] || echo libc6-dev
+    have llvm-config-22 || echo llvm-22-dev
+    [ -e /usr/include/zlib.h ] || echo zlib1g-dev
+    [ -e /usr/include/zstd.h ] || echo libzstd-dev
     have_library libtommath || echo libtommath-dev
     have_library libxxhash || echo libxxhash-dev
     have_library criterion || echo libcriterion-dev

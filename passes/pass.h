@@ -20,12 +20,12 @@ typedef enum PassId {
 typedef enum StatId {
 #define STAT(id, pass, event) STAT_##id,
 #include "passes/stats.def"
-#undef STAT
     STAT_COUNT
 } StatId;
 
 typedef struct StatInfo {
-    PassId pass;
+    PassId pass;       /* PASS_COUNT: none, but `who` */
+    const char *who;   /* or NULL */
     const char *event; /* "operations simplified" */
 } StatInfo;
 extern const StatInfo stat_infos[STAT_COUNT];

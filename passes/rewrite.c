@@ -6,6 +6,8 @@
  */
 #include "passes/rewrite.h"
 
+#include <string.h>
+
 IrBuilder rewrite_before(IrOp *op) {
     IrKernel *kernel = op->block->kernel;
     return (IrBuilder){.module = kernel->module,
@@ -88,6 +90,26 @@ bool rewrite_is_inside(const IrValue *value, const IrOp *op) {
 void rewrite_copy_attrs(IrOp *op, const IrOp *from) {
     for (unsigned i = 0; i < ir_info(from)->num_attrs; i++)
         op->attrs[i] = from->attrs[i];
+}
+
+static bool same_attr(const IrAttr *a, const IrAttr *b) {
+    switch ((int)ir_attr_infos[a->id].kind) {
+    case ATTRKIND_STR:
+        return strcmp(a->u.str ? a->u.str : "", b->u.str ? b->u.str : "") == 0;
+    case ATTRKIND_INTS:
+        return a->u.ints.len == b->u.ints.len &&
+               (a->u.ints.len == 0 || memcmp(a->u.ints.items, b->u.ints.items,
+                                             a->u.ints.len * sizeof *a->u.ints.items) == 0);
+    default:
+        return a->u.i == b->u.i;
+    }
+}
+
+bool rewrite_same_attrs(const IrOp *a, const IrOp *b) {
+    bool same = true;
+    for (unsigned i = 0; same && i < ir_info(a)->num_attrs; i++)
+        same = same_attr(&a->attrs[i], &b->attrs[i]);
+    return same;
 }
 
 static bool is_unused(const IrOp *op) {

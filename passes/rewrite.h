@@ -20,6 +20,7 @@ bool rewrite_can_fault(const IrOp *op);
 bool rewrite_is_inside(const IrValue *value, const IrOp *op);
 /* Gives `op` the attributes of `from`, which is an operation of the same kind and module. */
 void rewrite_copy_attrs(IrOp *op, const IrOp *from);
+bool rewrite_same_attrs(const IrOp *a, const IrOp *b);
 /* The bits of a constant (of a tile: of each element). */
 bool rewrite_constant(const IrValue *value, uint64_t *bits);
 

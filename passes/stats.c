@@ -9,10 +9,15 @@
 #include "passes/pass.h"
 
 const StatInfo stat_infos[STAT_COUNT] = {
-#define STAT(id, pass, event) [STAT_##id] = {PASS_##pass, event},
+#define STAT(id, pass, event)   [STAT_##id] = {PASS_##pass, NULL, event},
+#define STAT_OF(id, who, event) [STAT_##id] = {PASS_COUNT, who, event},
 #include "passes/stats.def"
-#undef STAT
 };
+
+static const char *counter(int id) {
+    const StatInfo *info = &stat_infos[id];
+    return info->who ? info->who : pass_infos[info->pass].name;
+}
 
 void pass_count(const PassContext *pc, StatId stat, uint64_t times) {
     if (pc->stats)
@@ -22,8 +27,8 @@ void pass_count(const PassContext *pc, StatId stat, uint64_t times) {
 void passes_print_stats(const PassStats *stats, FILE *out) {
     for (int id = 0; id < STAT_COUNT; id++) {
         if (stats->counts[id] > 0)
-            fprintf(out, "%-16s %8ju  %s\n", pass_infos[stat_infos[id].pass].name,
-                    (uintmax_t)stats->counts[id], stat_infos[id].event);
+            fprintf(out, "%-16s %8ju  %s\n", counter(id), (uintmax_t)stats->counts[id],
+                    stat_infos[id].event);
     }
 }
 
@@ -33,8 +38,8 @@ void passes_print_stats_json(const PassStats *stats, const char *kernel, FILE *o
     for (int id = 0; id < STAT_COUNT; id++) {
         if (stats->counts[id] == 0)
             continue;
-        fprintf(out, "%s\"%s: %s\":%ju", comma, pass_infos[stat_infos[id].pass].name,
-                stat_infos[id].event, (uintmax_t)stats->counts[id]);
+        fprintf(out, "%s\"%s: %s\":%ju", comma, counter(id), stat_infos[id].event,
+                (uintmax_t)stats->counts[id]);
         comma = ",";
     }
     fputs("}}\n", out);

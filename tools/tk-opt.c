@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "passes/axis.h"
+#include "passes/fuse_kernels.h"
 #include "passes/pass.h"
 #include "passes/ranges.h"
 #include "support/io.h"
@@ -22,6 +23,9 @@ static const char usage[] =
     "usage: tk-opt [option...] FILE|-\n"
     "  --passes=LIST           passes to run, separated by commas\n"
     "  --default-passes        the passes that tkc runs\n"
+    "  --fuse-kernels[=DEAD,...] make one kernel of all, before the passes; parameters of one "
+    "name\n"
+    "                          are one, others do not overlap; nobody reads DEAD ones afterwards\n"
     "  --stop-after=PASS       run no pass after this one\n"
     "  --no-verify-each        verify only the input\n"
     "  --print-before=PASS|all print the IR before a pass, on standard error\n"
@@ -39,6 +43,7 @@ static const char usage[] =
 typedef enum OptionId {
     OPT_PASSES = 1,
     OPT_DEFAULT,
+    OPT_FUSE,
     OPT_STOP_AFTER,
     OPT_NO_VERIFY,
     OPT_VERIFY,
@@ -58,6 +63,7 @@ typedef enum OptionId {
 static const struct option long_options[] = {
     {"passes", required_argument, NULL, OPT_PASSES},
     {"default-passes", no_argument, NULL, OPT_DEFAULT},
+    {"fuse-kernels", optional_argument, NULL, OPT_FUSE},
     {"stop-after", required_argument, NULL, OPT_STOP_AFTER},
     {"verify-each", no_argument, NULL, OPT_VERIFY},
     {"no-verify-each", no_argument, NULL, OPT_NO_VERIFY},
@@ -77,7 +83,8 @@ static const struct option long_options[] = {
 
 typedef struct Settings {
     const char *pipeline, *input, *docs_intro;
-    OptionId action; /* OPT_LIST_OPS, OPT_LIST_PASSES, OPT_DOCS, OPT_HELP; 0: run passes */
+    OptionId action;  /* OPT_LIST_OPS, OPT_LIST_PASSES, OPT_DOCS, OPT_HELP; 0: run passes */
+    const char *fuse; /* NULL: do not; else the dead parameters */
     bool locations, time, stats, stats_json, axis, ranges;
     PassOptions passes;
 } Settings;
@@ -108,6 +115,9 @@ static bool apply_option(Settings *s, OptionId id, const char *value) {
         break;
     case OPT_DEFAULT:
         s->pipeline = PASS_DEFAULT_PIPELINE;
+        break;
+    case OPT_FUSE:
+        s->fuse = value ? value : "";
         break;
     case OPT_STOP_AFTER:
         s->passes.stop_after = value;
@@ -233,6 +243,55 @@ static IrModule *read_module(Arena *arena, const Settings *s, SourceSet *sources
     return module && ir_verify(module, diags, NULL) ? module : NULL;
 }
 
+/* ---- fusing ---------------------------------------------------------------------------------- */
+
+static bool is_listed(const char *list, const char *name) {
+    size_t len = strlen(name);
+    for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',') {
+        if (strcspn(at, ",") == len && memcmp(at, name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t find_param(const IrKernel *kernel, const IrParam *param) {
+    for (size_t i = 0; i < kernel->params.len; i++) {
+        const IrParam *other = &kernel->params.data[i];
+        if (other->name == param->name && other->value->type == param->value->type)
+            return (uint32_t)i;
+    }
+    return FUSE_OWN;
+}
+
+static IrKernel *fuse_two(Arena *arena, IrModule *into, const IrKernel *first,
+                          const IrKernel *second, const Settings *s, bool last, Diags *diags) {
+    size_t num_first = first->params.len, num_second = second->params.len;
+    uint32_t *same_as = ARENA_ARRAY(arena, uint32_t, num_second);
+    bool *overlap = ARENA_ARRAY(arena, bool, num_first *num_second);
+    bool *dead = ARENA_ARRAY(arena, bool, num_first);
+    for (size_t i = 0; i < num_second; i++) {
+        same_as[i] = find_param(first, &second->params.data[i]);
+        if (same_as[i] != FUSE_OWN)
+            overlap[same_as[i] * num_second + i] = true;
+    }
+    for (size_t i = 0; i < num_first; i++)
+        dead[i] = last && is_listed(s->fuse, first->params.data[i].name);
+    FuseRequest request = {first, second, same_as, overlap, dead};
+    return fuse_kernels(into, &request, diags, s->passes.stats);
+}
+
+/* The module with one kernel instead of all; NULL after a diagnostic. */
+static IrModule *fuse_all(Arena *arena, const IrModule *module, const Settings *s, Diags *diags) {
+    IrModule *into = NULL;
+    const IrKernel *fused = module->kernels.len > 0 ? module->kernels.data[0] : NULL;
+    for (size_t i = 1; fused && i < module->kernels.len; i++) {
+        into = ir_module_create(module->ctx, arena, module->sources);
+        bool last = i + 1 == module->kernels.len;
+        fused = fuse_two(arena, into, fused, module->kernels.data[i], s, last, diags);
+    }
+    return fused ? into : NULL;
+}
+
 static int finish(Diags *diags) {
     DiagStyle style = {0};
     diags_render(diags, &style, stderr);
@@ -263,6 +322,11 @@ static int optimise(Arena *arena, Settings *s) {
     PassTimes times = {0};
     PassStats stats = {0};
     s->passes.stats = &stats;
+    if (s->fuse && module->kernels.len > 1) {
+        module = fuse_all(arena, module, s, diags);
+        if (!module || !ir_verify(module, diags, "after fusing"))
+            return finish(diags);
+    }
     bool ok = passes_run(module, s->pipeline, &s->passes, diags, &times);
     if (s->time)
         passes_print_times(&times, stderr);

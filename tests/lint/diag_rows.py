@@ -9,10 +9,11 @@ STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 AREAS = {"diags.def": (0, 100), "diags_syntax.def": (100, 200), "diags_kernel.def": (200, 300),
          "diags_builtin.def": (300, 400),
          "diags_ir.def": (400, 500), "diags_host.def": (500, 700), "diags_run.def": (700, 9999),
-         "diags_tool.def": (800, 900), "diags_cuda.def": (1000, 1100)}
+         "diags_tool.def": (800, 900), "diags_cuda.def": (1000, 1100),
+         "diags_codegen.def": (1100, 1200)}
 # Cannot be provoked by any input: running out of memory (tested in tests/unit) and internal errors.
-NO_TEST = {"OUT_OF_MEMORY", "INTERNAL", "PASS_CONTRACT"}
-TEST_FOLDERS = ("tests/diag/", "tests/ir/", "tests/passes/", "tests/unit/")
+NO_TEST = {"OUT_OF_MEMORY", "INTERNAL", "PASS_CONTRACT", "CODEGEN_LLVM"}
+TEST_FOLDERS = ("tests/codegen/", "tests/diag/", "tests/ir/", "tests/passes/", "tests/unit/")
 
 files = tree_files()
 sources = "\n".join(read(name) for name in files if name.endswith((".c", ".h", ".l", ".y", ".def"))
