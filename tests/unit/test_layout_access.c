@@ -181,6 +181,10 @@ Test(layout_bank, examples) {
     const uint32_t wide[] = {4, 8, 16, 32, 64}, far[] = {4, 8, 32, 64, 128};
     cr_assert_eq(layout_wavefronts(wide, 4, 2), 4);
     cr_assert_eq(layout_wavefronts(far, 4, 2), 8); /* two of a quarter's lanes share banks */
+    /* 8 bytes a lane go by halves: lane bit 4 never conflicts with the others, lane bit 0 does. */
+    const uint32_t pairs[] = {32, 2, 4, 8, 16};
+    cr_assert_eq(layout_wavefronts(pairs, 4, 1), 4);
+    cr_assert_eq(layout_wavefronts(pairs, 8, 0), 4);
     /* Padding is not linear: only the counter knows it. f32 rows of 256 + 4 bytes, read by columns.
      */
     uint32_t padded[32];
