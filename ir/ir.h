@@ -86,6 +86,9 @@ unsigned ir_bits(const IrType *t);    /* element width: i1 is 1, pointers 64 */
 size_t ir_elem_size(const IrType *t); /* bytes in memory of one element: i1 takes 1 */
 int64_t ir_numel(const IrType *t);    /* elements: 1 for scalars */
 bool ir_same_shape(const IrType *a, const IrType *b);
+/* Whether a reshape between two tiles keeps each element's place when every dimension is padded to
+ * a power of two: 96 to 3x32 does, 96 to 32x3 does not. The tiles have equally many elements. */
+bool ir_reshape_is_relabeling(const IrType *from, const IrType *to);
 const char *ir_scalar_name(IrTypeKind kind); /* TY_I1 .. TY_F64: "i1" .. "f64" */
 /* i32, ptr<f16>, tile<128x64xf16>, desc<..>; layouts in full. */
 void ir_type_print(const IrType *t, StrBuf *out);

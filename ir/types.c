@@ -151,6 +151,29 @@ bool ir_same_shape(const IrType *a, const IrType *b) {
     return true;
 }
 
+static bool is_power_of_two(int64_t n) {
+    return (n & (n - 1)) == 0;
+}
+
+/* From the last dimension on, takes dimensions of either shape until their products agree; within
+ * such a group only the first dimension, which has no neighbour above it, may be ragged. */
+bool ir_reshape_is_relabeling(const IrType *from, const IrType *to) {
+    unsigned i = from->rank, k = to->rank;
+    while (i > 0 && k > 0) {
+        int64_t a = from->shape[--i], b = to->shape[--k];
+        bool ragged_a = !is_power_of_two(a), ragged_b = !is_power_of_two(b);
+        while (a != b) {
+            bool take_a = a < b;
+            if ((take_a ? ragged_a : ragged_b) || (take_a ? i : k) == 0)
+                return false;
+            int64_t next = take_a ? from->shape[--i] : to->shape[--k];
+            *(take_a ? &a : &b) *= next;
+            *(take_a ? &ragged_a : &ragged_b) = !is_power_of_two(next);
+        }
+    }
+    return true; /* what is left are dimensions of size 1 */
+}
+
 void ir_type_print(const IrType *t, StrBuf *out) {
     if (t->kind <= TY_F64) {
         strbuf_puts(out, scalar_infos[t->kind].name);

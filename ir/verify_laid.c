@@ -125,8 +125,8 @@ static void check_broadcast(Verifier *v, const IrOp *op) {
 
 static void check_reshape(Verifier *v, const IrOp *op) {
     const Layout *from = operand_type(op, 0)->layout, *to = op->results[0].type->layout;
-    if (layout_bits(from) != layout_bits(to)) {
-        ir_violation(v, DIAG_IR_LAYOUT, op, "the padded sizes of %s and %s differ",
+    if (!ir_reshape_is_relabeling(operand_type(op, 0), op->results[0].type)) {
+        ir_violation(v, DIAG_IR_LAYOUT, op, "elements of %s have other places in %s",
                      ir_type_text(v, operand_type(op, 0)), ir_type_text(v, op->results[0].type));
         return;
     }

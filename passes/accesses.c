@@ -46,6 +46,7 @@ static const IrValue *result_base(const IrValue *value, unsigned *budget) {
     case OP_ExpandDims:
     case OP_Reshape:
     case OP_Permute:
+    case OP_ConvertLayout:
     case OP_Bitcast:
     case OP_Split:
     case OP_MakeDesc:

@@ -80,8 +80,10 @@ static bool run_on_kernel(Manager *m, PassId id, size_t index, bool *any_change)
         m->times->changes[id] += changed;
     }
     *any_change |= changed;
+    if (pc.failed)
+        return false;
     if (changed)
-        m->properties[index] &= pass->preserves;
+        m->properties[index] &= pass->preserves | PROP_LAID; /* there is no way back */
     else if (before && strcmp(before, kernel_text(m, kernel)) != 0)
         return broken(m, pass, kernel, "it reported no change but changed the kernel");
     m->properties[index] |= pass->establishes;
@@ -124,7 +126,7 @@ bool passes_run(IrModule *module, const char *pipeline, const PassOptions *optio
     m.scratch = scratch;
     m.properties = ARENA_ARRAY(scratch, unsigned, module->kernels.len);
     for (size_t i = 0; i < module->kernels.len; i++)
-        m.properties[i] = PROP_SSA;
+        m.properties[i] = PROP_SSA | (module->kernels.data[i]->laid ? PROP_LAID : 0);
     bool ok = true;
     for (const char *at = pipeline; ok && *at;) {
         size_t len = strcspn(at, ",");

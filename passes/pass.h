@@ -40,7 +40,8 @@ enum PassProperties {
     PROP_CANONICAL = 2, /* fold finds nothing to do */
     PROP_UNIQUE = 4,    /* cse finds nothing to do */
     PROP_LIVE = 8,      /* dce finds nothing to do */
-    PROP_ALL = 15
+    PROP_LAID = 16,     /* at the laid level */
+    PROP_ALL = 31
 };
 
 typedef struct PassContext {
@@ -48,6 +49,7 @@ typedef struct PassContext {
     Arena *scratch; /* memory that dies after the pass */
     Diags *diags;
     PassStats *stats; /* or NULL: use pass_count() */
+    bool failed;      /* set by a pass that reported why it cannot go on with this kernel */
 } PassContext;
 
 /* Counts an event of the running pass, `times` times. */
@@ -70,6 +72,11 @@ extern const PassInfo pass_infos[PASS_COUNT];
 
 /* What every program goes through between --emit=tile and --emit=tile-opt. */
 #define PASS_DEFAULT_PIPELINE "fold,cse,sink-broadcast,fold,cse,licm,fuse-dot,fuse-fma,dce"
+
+/* Behind it for devices that run PTX: from the tile level to what codegen/ takes. */
+#define PASS_GPU_PIPELINE                                                                          \
+    "expand-descriptors,fold,cse,dce,lay-out,cse,dce,lower-folds,lower-shared,lower-conversions,"  \
+    "dce,allocate-shared,insert-barriers"
 
 /* PASS_COUNT if there is no such pass. */
 PassId pass_from_name(const char *name, size_t len);
@@ -96,7 +103,8 @@ typedef struct PassTimes {
 } PassTimes;
 
 /* Runs a comma-separated list of passes on every kernel. False if a name is unknown, a contract is
- * broken or the IR is not valid afterwards; each is reported. `times` (may be NULL) is added to. */
+ * broken, the IR is not valid afterwards, or a pass cannot go on; each is reported. `times` (may be
+ * NULL) is added to. */
 bool passes_run(IrModule *module, const char *pipeline, const PassOptions *options, Diags *diags,
                 PassTimes *times);
 void passes_print_times(const PassTimes *times, FILE *out);

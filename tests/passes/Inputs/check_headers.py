@@ -3,7 +3,7 @@
 
 A pass is a file named in passes.def (pass a-b is in passes/a_b.c). Its comment has the headings
 In, Out, Keeps, Cost, Why, Before, After and Not; running the pass on Before must give After.
-The tests that Not names must exist.
+Examples of the laid level begin with `layout` lines. The tests that Not names must exist.
 
 Usage: check_headers.py ROOT TK_OPT
 """
@@ -36,6 +36,20 @@ def lines_of(text):
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def module_of(example):
+    """The example in a kernel: its `layout` lines go first, and make it laid."""
+    lines = example.splitlines()
+    layouts = [line for line in lines if line.strip().startswith("layout #")]
+    frame = FRAME.replace(" {", " laid {") if layouts else FRAME
+    rest = [line for line in lines if line not in layouts]
+    return "\n".join(layouts + [frame] + rest + ["}", ""])
+
+
+def example_of(module):
+    """What of a module's text an example shows."""
+    return [line for line in lines_of(module)[:-1] if not line.startswith("kernel @")]
+
+
 def check(root, tk_opt, name):
     """The complaints about one pass."""
     path = f"{root}/passes/{name.replace('-', '_')}.c"
@@ -45,12 +59,11 @@ def check(root, tk_opt, name):
     complaints = [f"has no `{heading}:`" for heading in HEADINGS if heading not in parts]
     if complaints:
         return complaints
-    text = "\n".join([FRAME, parts["Before"], "}", ""])
-    result = subprocess.run([tk_opt, f"--passes={name}", "-"], input=text, text=True,
-                            capture_output=True, check=False)
+    result = subprocess.run([tk_opt, f"--passes={name}", "-"], input=module_of(parts["Before"]),
+                            text=True, capture_output=True, check=False)
     if result.returncode != 0:
         return ["Before is not valid: " + result.stderr]
-    after = lines_of(result.stdout)[1:-1]
+    after = example_of(result.stdout)
     if after != lines_of(parts["After"]):
         complaints.append("Before becomes this, not After:\n" + "\n".join(after))
     for test in re.findall(r"tests/[\w/-]+\.tkir", comment):

@@ -1,0 +1,68 @@
+/* lay_out.h -- what the parts of the pass lay-out share; for lay_out*.c only. */
+#ifndef TKC_PASSES_LAY_OUT_H
+#define TKC_PASSES_LAY_OUT_H
+
+#include "passes/axis.h"
+#include "passes/pass.h"
+
+/* Global accesses of tiles of one shape whose memory runs along the axes in one order: they share a
+ * layout, with the widest vector that one of them can use. */
+typedef struct AccessGroup {
+    unsigned rank;
+    int64_t shape[IR_MAX_RANK];
+    unsigned order[IR_MAX_RANK]; /* order[0] is the axis along which memory is contiguous */
+    int64_t vector;              /* elements a thread */
+    const Layout *layout;
+} AccessGroup;
+
+typedef struct LayOut {
+    PassContext *pc;
+    IrKernel *kernel;
+    IrContext *ctx;
+    Arena *arena; /* dies with the pass */
+    const AxisAnalysis *axes;
+    VEC(AccessGroup) groups;
+    const Layout **prefer; /* by value id: the layout it had best have, or NULL */
+    uint32_t num_prefer;
+    Map versions; /* (value, layout) -> the value in that layout */
+    unsigned conversions, copies;
+} LayOut;
+
+/* ---- lay_out_access.c: global memory ----------------------------------------------------------*/
+
+bool is_access(const IrOp *op); /* a load, store or atomic of a tile */
+/* Finds the groups and their layouts; loads and stores get the `vector` and `along` that their
+ * pointers and masks allow, whatever the layout. */
+void find_access_groups(LayOut *lo);
+/* The layout of the group that `op` belongs to. */
+const Layout *access_layout(const LayOut *lo, const IrOp *op);
+/* A layout for tiles that no access wants: that of a group of the same shape, or coalesced. */
+const Layout *default_layout(LayOut *lo, const IrType *type);
+
+/* ---- lay_out_relate.c: how an operation relates the layouts of its operands and results
+ * --------*/
+
+/* The layout that operand `i` must have if the results have `result`; NULL: no one layout follows.
+ */
+const Layout *needed_layout(LayOut *lo, const IrOp *op, unsigned i, const Layout *result);
+/* The layout that results have if operand `i` has `operand`; NULL: no one layout follows. Without
+ * `grow`, broadcasts choose nothing. */
+const Layout *given_layout(LayOut *lo, const IrOp *op, unsigned i, const Layout *operand,
+                           bool grow);
+/* The results' layout follows from the first operand's, and cannot be chosen. */
+bool is_operand_driven(const IrOp *op);
+
+/* ---- lay_out_prefer.c ------------------------------------------------------------------------*/
+
+/* Fills `prefer` for every tile value. */
+void find_preferences(LayOut *lo);
+/* Of tile<2xT>, made of two scalars or taken apart into them: both in registers of every thread. */
+const Layout *pair_layout(LayOut *lo);
+
+/* ---- lay_out_rewrite.c -----------------------------------------------------------------------*/
+
+/* Gives every tile value a layout, and operands the one that they must have: by computing them
+ * again where that is cheap, else by convert_layout. False: refused, reported. */
+bool rewrite_with_layouts(LayOut *lo);
+
+#endif

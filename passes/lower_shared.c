@@ -1,0 +1,198 @@
+/* lower_shared.c -- operations whose operands go through shared memory.
+ *
+ * In:     laid IR
+ * Out:    no dot, gather or histogram is left, and no thread uses the result of an atomic
+ *         operation that another thread did
+ * Keeps:  every value
+ * Cost:   O(operations)
+ * Why:    their elements come from threads that only the data, or all of an axis, tells; a buffer
+ *         in shared memory holds them where everyone finds them
+ * Before:
+ *     layout #0 = <64; reg i0; lane i1 i2 i3 i4 i5; warp . .>
+ *     %o = arange 0, 64 : tile<64xi32, #0>
+ *     %z = gather %o, %o, axis = 0 : tile<64xi32, #0>
+ *     %q = splat %p : tile<64xptr<i32>, #0>
+ *     store %q, %z
+ *     return
+ * After:
+ *     layout #0 = <64; reg i0; lane i1 i2 i3 i4 i5; warp . .>
+ *     layout #1 = <64; off i0 i1 i2 i3 i4 i5>
+ *     %o = arange 0, 64 : tile<64xi32, #0>
+ *     %0 = shared_alloc -1 : shared<64xi32, #1>
+ *     shared_store %0, %o
+ *     %z = shared_gather %0, %o, axis = 0 : tile<64xi32, #0>
+ *     %q = splat %p : tile<64xptr<i32>, #0>
+ *     store %q, %z
+ *     return
+ * Not:    atomic operations whose result nobody uses, or whose every element one thread holds
+ *         (tests/passes/lower-shared/atomics.tkir)
+ *
+ * The operands of a dot lie with the axis that is not summed over running fastest, so that
+ * neighbouring threads read neighbouring words, and a thread its four at once. An atomic operation
+ * is done by the owner of each element; its result reaches the other holders through a buffer
+ * (layouts.md, section 4(d)). One on a scalar becomes one on a tile of one element first. The
+ * barriers between stores and loads are inserted later (insert_barriers.c).
+ */
+#include "passes/pass.h"
+#include "passes/rewrite.h"
+
+static IrValue *build_value(IrBuilder *b, IrOpcode code, IrValue *const *operands, unsigned count,
+                            const IrType *type) {
+    return &ir_build(b, code, operands, count, &type, 1)->results[0];
+}
+
+/* A buffer for the contents of `tile`, axis order[0] running fastest (NULL: the last). */
+static IrValue *make_buffer(IrBuilder *b, const IrType *tile, const unsigned *order) {
+    IrContext *ctx = b->module->ctx;
+    Layout plain = layout_plain(tile->rank, tile->shape, order);
+    const IrType *type =
+        ir_type_shared(ctx, tile->elem, tile->shape, tile->rank, ir_layout(ctx, &plain));
+    return build_value(b, OP_SharedAlloc, NULL, 0, type);
+}
+
+static void store_to(IrBuilder *b, IrValue *buffer, IrValue *tile) {
+    IrValue *operands[] = {buffer, tile};
+    ir_build(b, OP_SharedStore, operands, 2, NULL, 0);
+}
+
+static IrValue *in_buffer(IrBuilder *b, IrValue *tile, const unsigned *order) {
+    IrValue *buffer = make_buffer(b, tile->type, order);
+    store_to(b, buffer, tile);
+    return buffer;
+}
+
+static void replace_op(IrOp *op, IrValue *value) {
+    rewrite_replace(&op->results[0], value);
+    ir_op_erase(op);
+}
+
+/* ---- dot, gather, histogram ------------------------------------------------------------------ */
+
+static void lower_dot(IrOp *op) {
+    IrBuilder b = rewrite_before(op);
+    unsigned rank = op->results[0].type->rank;
+    unsigned rows_first[] = {rank - 2, rank - 1, 0}, columns_first[] = {rank - 1, rank - 2, 0};
+    IrValue *operands[] = {in_buffer(&b, ir_operand(op, 0), rows_first),
+                           in_buffer(&b, ir_operand(op, 1), columns_first), ir_operand(op, 2)};
+    IrValue *sum = build_value(&b, OP_DotFma, operands, 3, op->results[0].type);
+    ir_set_int(sum->def, ATTR_PRECISION, ir_attr_int(op, ATTR_PRECISION));
+    ir_set_int(sum->def, ATTR_IMPRECISE_ACC, ir_attr_int(op, ATTR_IMPRECISE_ACC));
+    replace_op(op, sum);
+}
+
+static void lower_gather(IrOp *op) {
+    IrBuilder b = rewrite_before(op);
+    IrValue *operands[] = {in_buffer(&b, ir_operand(op, 0), NULL), ir_operand(op, 1)};
+    IrValue *found = build_value(&b, OP_SharedGather, operands, 2, op->results[0].type);
+    ir_set_int(found->def, ATTR_AXIS, ir_attr_int(op, ATTR_AXIS));
+    replace_op(op, found);
+}
+
+static void lower_histogram(IrOp *op) {
+    IrBuilder b = rewrite_before(op);
+    const IrType *type = op->results[0].type;
+    IrValue *bins = in_buffer(&b, ir_const_int(&b, type, 0), NULL);
+    IrValue *operands[] = {bins, ir_operand(op, 0),
+                           op->num_operands > 1 ? ir_operand(op, 1) : NULL};
+    ir_build(&b, OP_SharedCount, operands, 1 + op->num_operands, NULL, 0);
+    replace_op(op, build_value(&b, OP_SharedLoad, &bins, 1, type));
+}
+
+/* ---- atomic operations ------------------------------------------------------------------------
+ */
+
+static bool has_duplicates(const Layout *layout) {
+    uint32_t masks[LL_NIN];
+    layout_free(layout, masks);
+    return (masks[LL_LANE] | masks[LL_WARP] | masks[LL_BLOCK]) != 0;
+}
+
+/* The old values that owners got, in every thread that holds the element. */
+static void share_result(IrOp *op) {
+    IrValue *result = &op->results[0];
+    IrBuilder b = rewrite_before(op);
+    b.before = op->next;
+    IrValue *buffer = make_buffer(&b, result->type, NULL);
+    IrValue *shared = build_value(&b, OP_SharedLoad, &buffer, 1, result->type);
+    rewrite_replace(result, shared);
+    b.before = shared->def;
+    store_to(&b, buffer, result);
+}
+
+/* An atomic operation on a scalar, on a tile of its one element. */
+static IrOp *tile_of_one(IrOp *op) {
+    IrBuilder b = rewrite_before(op);
+    IrContext *ctx = b.module->ctx;
+    const int64_t one = 1;
+    Layout layout = layout_coalesced(1, &one, NULL, 1, (uint32_t)b.kernel->num_warps);
+    const Layout *interned = ir_layout(ctx, &layout);
+    IrValue *operands[3];
+    for (unsigned i = 0; i < op->num_operands; i++) {
+        const IrType *type = ir_type_tile(ctx, ir_operand(op, i)->type, &one, 1);
+        IrValue *scalar = ir_operand(op, i);
+        operands[i] =
+            build_value(&b, OP_Splat, &scalar, 1, ir_type_with_layout(ctx, type, interned));
+    }
+    const IrType *type = ir_type_tile(ctx, op->results[0].type, &one, 1);
+    type = ir_type_with_layout(ctx, type, interned);
+    IrOp *made = ir_build(&b, op->code, operands, op->num_operands, &type, 1);
+    ir_copy_attrs(b.module, op, made);
+    IrValue *old = &made->results[0];
+    if (ir_has_uses(&op->results[0]))
+        rewrite_replace(&op->results[0], build_value(&b, OP_Unsplat, &old, 1, op->results[0].type));
+    ir_op_erase(op);
+    return made;
+}
+
+static void lower_atomic(IrOp *op) {
+    if (!ir_is_tile(ir_operand(op, 0)->type))
+        op = tile_of_one(op);
+    if (ir_has_uses(&op->results[0]) && has_duplicates(op->results[0].type->layout))
+        share_result(op);
+}
+
+/* ---- the pass -------------------------------------------------------------------------------- */
+
+typedef struct LowerShared {
+    PassContext *pc;
+    bool changed;
+} LowerShared;
+
+static bool needs_sharing(const IrOp *op) {
+    const IrValue *result = &op->results[0];
+    if (!ir_is_tile(result->type))
+        return true;
+    return ir_has_uses(result) && has_duplicates(result->type->layout);
+}
+
+static bool lower(IrOp *op, void *data) {
+    LowerShared *state = data;
+    switch ((int)op->code) {
+    case OP_Dot:
+        lower_dot(op);
+        break;
+    case OP_Gather:
+        lower_gather(op);
+        break;
+    case OP_Histogram:
+        lower_histogram(op);
+        break;
+    case OP_AtomicRmw:
+    case OP_AtomicCas:
+        if (!needs_sharing(op))
+            return true;
+        lower_atomic(op);
+        break;
+    default:
+        return true;
+    }
+    state->changed = true;
+    pass_count(state->pc, STAT_THROUGH_SHARED, 1);
+    return true;
+}
+
+bool pass_lower_shared(PassContext *pc, IrKernel *kernel) {
+    LowerShared state = {.pc = pc};
+    ir_walk(kernel->body, lower, &state);
+    return state.changed;
+}
