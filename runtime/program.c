@@ -31,7 +31,7 @@ void program_open(Program *program, Session *session, const Module *module,
     *program = (Program){.session = session, .module = module};
     program->pool = threads_create(options->launches ? session->options.threads : 1);
     program->device = device_cpu_create(&session->oom);
-    program->torch = torch_state_create(&session->oom, program->device->space, program->pool);
+    program->torch = torch_state_create(&session->oom, program->device, program->pool);
     if (program->pool == NULL || program->torch == NULL) {
         oom_raise(&session->oom);
     }
@@ -81,6 +81,12 @@ void program_close(Program *program) {
 SessionStatus program_run(Program *program) {
     int exit_status = 0;
     HostStatus status = host_run(program->py, program->module, &exit_status);
+    if (status == HOST_OK || status == HOST_EXIT) {
+        /* What launches that nobody waited for did wrong. */
+        bool well = torch_synchronize(program->py);
+        py_clear_exception(program->py);
+        status = well ? status : HOST_FAULT;
+    }
     if (status != HOST_CANCELLED && launch_faulted(program->launch)) {
         return STATUS_FAULT;
     }

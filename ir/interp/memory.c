@@ -38,7 +38,7 @@ struct MemSpace {
     uint32_t next_id;
     MemDevice device; /* functions NULL: host memory is all there is */
     bool attached;
-    atomic_bool failed; /* a download */
+    atomic_uint failures; /* of downloads */
 };
 
 MemSpace *mem_space_create(OomHandler *oom) {
@@ -201,12 +201,21 @@ void mem_space_attach(MemSpace *space, const MemDevice *device) {
     space->attached = true;
 }
 
-bool mem_space_failed(const MemSpace *space) {
-    return space->failed;
+unsigned mem_space_failures(const MemSpace *space) {
+    return space->failures;
 }
 
 void mem_space_report(const MemSpace *space, Diags *diags, SrcRange range) {
     space->device.report(space->device.device, diags, range);
+}
+
+bool mem_zero_on_device(MemAlloc *alloc) {
+    const MemDevice *device = &alloc->space->device;
+    if (!alloc->space->attached || !device->zero(device->device, alloc))
+        return false;
+    alloc->device_stale = false;
+    alloc->host_stale = true;
+    return true;
 }
 
 /* Whoever comes first copies; the others wait until it has. */
@@ -217,7 +226,7 @@ bool mem_download(MemAlloc *alloc) {
     if (current)
         atomic_store_explicit(&alloc->host_stale, false, memory_order_release);
     else
-        space->failed = true;
+        space->failures++;
     pthread_mutex_unlock(&space->lock);
     return current;
 }

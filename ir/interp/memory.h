@@ -53,13 +53,16 @@ typedef struct MemDevice {
     uint64_t (*allocate)(void *device, size_t size); /* the address; 0: there is not enough */
     void (*release)(void *device, uint64_t address, size_t size);
     bool (*download)(void *device, MemAlloc *alloc); /* from any thread; false: it failed */
+    bool (*zero)(void *device, MemAlloc *alloc);     /* makes the device's copy all zeros */
     void (*report)(void *device, Diags *diags, SrcRange range); /* why it failed */
 } MemDevice;
 /* Before the first allocation; `device` is copied. */
 void mem_space_attach(MemSpace *space, const MemDevice *device);
-/* Did a download fail? Then what the host reads is wrong, and the device can say why. */
-bool mem_space_failed(const MemSpace *space);
+/* How many downloads failed: what the host read then is wrong, and the device can say why. */
+unsigned mem_space_failures(const MemSpace *space);
 void mem_space_report(const MemSpace *space, Diags *diags, SrcRange range);
+/* Makes all of it zero on the device, without the host; false: not there, or it failed. */
+bool mem_zero_on_device(MemAlloc *alloc);
 bool mem_download(MemAlloc *alloc); /* for the two below */
 /* Before the host reads `data` / changes some of it. From any thread. False: the download failed.
  */

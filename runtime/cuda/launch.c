@@ -238,6 +238,11 @@ DeviceStatus cuda_launch(Device *base, DeviceKernel *kernel, const DeviceLaunch 
         return cuda_report(device, diags, launch->call);
     }
     device->pending--;
+    if (result == CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES) {
+        diag_report(diags, DIAG_CUDA_RESOURCES, launch->call, kernel->name,
+                    cuda_error_text(&device->driver, result));
+        return DEVICE_REFUSED;
+    }
     const char *doing = arena_printf(diags_arena(diags), "launching `%s`", kernel->name);
     cuda_report_call(device, diags, launch->call, result, doing);
     return DEVICE_REFUSED;

@@ -37,6 +37,13 @@ static bool mirror_download(void *data, MemAlloc *alloc) {
            cuda_wait(device);
 }
 
+static bool mirror_zero(void *data, MemAlloc *alloc) {
+    CudaDevice *device = data;
+    return device->error == CUDA_SUCCESS &&
+           cuda_check(device, device->driver.fill(alloc->address, 0, alloc->size, device->stream),
+                      "filling memory of the device");
+}
+
 static void mirror_report(void *data, Diags *diags, SrcRange range) {
     cuda_report(data, diags, range);
 }
@@ -46,6 +53,7 @@ void cuda_attach(CudaDevice *device) {
                        .allocate = mirror_allocate,
                        .release = mirror_release,
                        .download = mirror_download,
+                       .zero = mirror_zero,
                        .report = mirror_report};
     mem_space_attach(device->base.space, &hooks);
 }

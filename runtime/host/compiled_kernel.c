@@ -1,8 +1,9 @@
 /* compiled_kernel.c -- what a launch or kernel.warmup() returns: the compiled variant to look into
  * and to launch again, as compiled[grid](...).
  *
- * .asm["ttir"] is the tile IR after the passes. Registers and shared memory are a GPU's; on the cpu
- * device n_regs and n_spills are 0 and metadata.shared is the largest tile in bytes.
+ * .asm["ttir"] is the tile IR after the passes, .asm["ptx"] the PTX where there is one. Registers
+ * and shared memory are a GPU's; on the cpu device n_regs and n_spills are 0 and metadata.shared is
+ * the largest tile in bytes.
  */
 #include "runtime/host/launch_internal.h"
 
@@ -10,6 +11,15 @@ typedef struct CompiledKernel {
     PyObject base;
     const Variant *variant; /* lives as long as the context */
 } CompiledKernel;
+
+/* False: the device tells nothing of its code. */
+static bool describe(PyCtx *py, const Variant *variant, DeviceKernelInfo *info) {
+    const Device *device = launch_device(host_launch(py));
+    *info = (DeviceKernelInfo){0};
+    if (device->ops->describe != NULL)
+        device->ops->describe(variant->code, info);
+    return device->ops->describe != NULL;
+}
 
 static bool note_largest_tile(IrOp *op, void *data) {
     int64_t *largest = data;
@@ -22,30 +32,45 @@ static bool note_largest_tile(IrOp *op, void *data) {
     return true;
 }
 
-static PyValue assembly(PyCtx *py, const Variant *variant) {
-    ArenaMark mark = arena_mark(py->scratch);
-    StrBuf text = STRBUF(py->scratch);
-    ir_print_module(variant->optimised, &(IrPrintOptions){.locations = false}, &text);
-    PyValue dict = py_dict(py);
-    PyValue key = py_str(py, "ttir");
-    PyValue value = py_str(py, strbuf_str(&text));
+/* Adds a text to what is shown as .asm. */
+static void add_text(PyCtx *py, PyValue dict, const char *name, const char *text) {
+    PyValue key = py_str(py, name), value = py_str(py, text);
     py_dict_set(py, dict, key, value);
     py_decref(py, key);
     py_decref(py, value);
+}
+
+static PyValue assembly(PyCtx *py, const Variant *variant) {
+    ArenaMark mark = arena_mark(py->scratch);
+    StrBuf text = STRBUF(py->scratch);
+    DeviceKernelInfo info;
+    PyValue dict = py_dict(py);
+    ir_print_module(variant->optimised, &(IrPrintOptions){.locations = false}, &text);
+    add_text(py, dict, "ttir", strbuf_str(&text));
+    if (describe(py, variant, &info) && info.ptx != NULL)
+        add_text(py, dict, "ptx", info.ptx);
     arena_reset(py->scratch, mark);
     return dict;
 }
 
 static PyValue metadata(PyCtx *py, const Variant *variant) {
-    int64_t largest = 0;
-    ir_walk(variant->optimised->kernels.data[0]->body, note_largest_tile, &largest);
+    DeviceKernelInfo info;
+    if (!describe(py, variant, &info))
+        ir_walk(variant->optimised->kernels.data[0]->body, note_largest_tile, &info.shared_bytes);
     PyValue module = py_module(py, "metadata");
     py_module_set(py, module, "name", py_str(py, jit_from_value(variant->jit)->name));
     py_module_set(py, module, "num_warps", py_int(variant->options.num_warps));
     py_module_set(py, module, "num_stages", py_int(variant->options.num_stages));
     py_module_set(py, module, "num_ctas", py_int(variant->options.num_ctas));
-    py_module_set(py, module, "shared", py_int(largest));
+    py_module_set(py, module, "shared", py_int(info.shared_bytes));
     return module;
+}
+
+/* What one thread of the kernel takes. */
+static PyValue registers(PyCtx *py, const Variant *variant, bool spilled) {
+    DeviceKernelInfo info;
+    describe(py, variant, &info);
+    return py_int(spilled ? info.spills : info.registers);
 }
 
 static PyValue compiled_getattr(PyCtx *py, PyValue self, Sym name, bool *found) {
@@ -58,7 +83,7 @@ static PyValue compiled_getattr(PyCtx *py, PyValue self, Sym name, bool *found) 
     if (str_eq(name, "name"))
         return py_str(py, jit_from_value(variant->jit)->name);
     if (str_eq(name, "n_regs") || str_eq(name, "n_spills"))
-        return py_int(0);
+        return registers(py, variant, str_eq(name, "n_spills"));
     *found = false;
     return PY_NONE;
 }

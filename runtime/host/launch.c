@@ -42,6 +42,10 @@ const Variant *launch_variant(const LaunchState *state, size_t index) {
     return state->order.data[index];
 }
 
+Device *launch_device(const LaunchState *state) {
+    return state->config.device;
+}
+
 bool launch_faulted(const LaunchState *state) {
     return state->faulted;
 }
@@ -91,6 +95,16 @@ static PyExc refusal(const Diags *diags, size_t from) {
     return PYEXC_CompilationError;
 }
 
+/* What the device refused: autotune goes on if it was for lack of something. */
+static PyExc device_refusal(const Diags *diags, size_t from) {
+    for (size_t i = from; i < diags_len(diags); i++) {
+        DiagId id = diags_at(diags, i)->id;
+        if (id == DIAG_CUDA_SHARED || id == DIAG_CUDA_RESOURCES)
+            return PYEXC_OutOfResources;
+    }
+    return PYEXC_RuntimeError;
+}
+
 static IrModule *tile_copy(LaunchState *state, IrModule *module) {
     IrModule *copy = ir_module_create(state->ir, state->py->arena, module->sources);
     for (size_t i = 0; i < module->kernels.len; i++)
@@ -120,7 +134,7 @@ static Variant *compile_variant(LaunchState *state, const Launch *launch, const 
         variant->code = state->config.device->ops->compile(state->config.device, py->arena,
                                                            module->kernels.data[0], py->diags);
     if (variant->code == NULL) {
-        compilation_error(launch, from, PYEXC_RuntimeError);
+        compilation_error(launch, from, device_refusal(py->diags, from));
         return NULL;
     }
     return variant;
@@ -165,7 +179,7 @@ static bool run_variant(LaunchState *state, const Launch *launch, const Variant 
         py_raise(py, PYEXC_KeyboardInterrupt, "interrupted");
         return false;
     case DEVICE_REFUSED:
-        compilation_error(launch, from, PYEXC_RuntimeError);
+        compilation_error(launch, from, device_refusal(py->diags, from));
         return false;
     }
     return false;

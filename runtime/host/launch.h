@@ -34,6 +34,7 @@ void launch_state_destroy(LaunchState *state);
 /* What was compiled so far, in the order of first use. */
 size_t launch_num_variants(const LaunchState *state);
 const Variant *launch_variant(const LaunchState *state, size_t index);
+Device *launch_device(const LaunchState *state);
 /* A device found a fault: the program's exit status is 3 whatever it catches. */
 bool launch_faulted(const LaunchState *state);
 

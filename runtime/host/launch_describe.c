@@ -117,7 +117,7 @@ static bool describe_tensor(const Describing *d, SpecParam *param, Pinned pinned
                     d->index);
         return false;
     }
-    uint64_t address = (uint64_t)(uintptr_t)arg.view.alloc->data + arg.view.offset;
+    uint64_t address = arg.view.alloc->address + arg.view.offset;
     *param = (SpecParam){.kind = SPEC_POINTER,
                          .dtype = pinned.pointer ? pinned.dtype : arg.view.dtype,
                          .is_const = pinned.is_const,

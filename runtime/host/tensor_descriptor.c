@@ -76,7 +76,7 @@ static bool check_rules(PyCtx *py, const TensorDescriptor *desc) {
         broken = "a descriptor has 1 to 5 dimensions";
     else if (py_seq_len(desc->strides) != rank || py_seq_len(desc->block_shape) != rank)
         broken = "shape, strides and block_shape must have one length";
-    else if (((uintptr_t)view.alloc->data + view.offset) % DESC_ALIGNMENT != 0)
+    else if ((view.alloc->address + view.offset) % DESC_ALIGNMENT != 0)
         broken = "the base address must be a multiple of 16 bytes";
     for (size_t i = 0; broken == NULL && i < rank; i++) {
         int64_t stride;

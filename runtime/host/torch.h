@@ -15,11 +15,13 @@
 #include "ir/interp/memory.h"
 #include "support/threads.h"
 
+struct Device; /* runtime/device.h */
+
 /* What the module keeps between calls: memory, threads, the random generator. One per PyCtx; it
  * must outlive the PyCtx, whose last objects give their memory back to it. */
 typedef struct TorchState TorchState;
 /* `device` and `pool` are borrowed. If memory runs out, `oom` is told. */
-TorchState *torch_state_create(OomHandler *oom, MemSpace *device, ThreadPool *pool);
+TorchState *torch_state_create(OomHandler *oom, struct Device *device, ThreadPool *pool);
 void torch_state_destroy(TorchState *state); /* NULL is fine */
 /* The state of this host program: what runtime/host keeps for us (host_torch() in host.h). */
 TorchState *torch_state(PyCtx *py);
@@ -67,5 +69,10 @@ bool torch_isinstance(PyValue value, PyValue class_, bool *is);
 
 /* The text of docs/torch.md. */
 void torch_describe(StrBuf *out);
+
+/* ---- the device ------------------------------------------------------------------------------ */
+
+/* Waits for all launches so far; false: one of them failed, reported, KernelFault raised. */
+bool torch_synchronize(PyCtx *py);
 
 #endif

@@ -53,7 +53,7 @@ PyValue op_fact(TorchCall *call) {
     case FACT_ELEMENT_SIZE:
         return py_int((int64_t)dtype_size(view->dtype));
     case FACT_DATA_PTR:
-        return py_int((int64_t)(uintptr_t)(view->alloc->data + view->offset));
+        return py_int((int64_t)(view->alloc->address + view->offset));
     case FACT_STORAGE_OFFSET:
         return py_int((int64_t)(view->offset / dtype_size(view->dtype)));
     case FACT_GET_DEVICE:

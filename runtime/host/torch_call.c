@@ -136,6 +136,7 @@ static PyValue function_call(PyCtx *py, PyValue self, const PyArgs *args) {
     PyValue result = PY_FAIL;
     for (unsigned i = 0; i < TORCH_MAX_ARGS; i++)
         call.arg[i] = PY_FAIL;
+    const unsigned failures = mem_space_failures(torch_state(py)->device);
     if (bind_call(py, fn, args, &bound, &call)) {
         result = fn->op->impl(&call);
         const unsigned out = out_param(fn->op);
@@ -145,6 +146,10 @@ static PyValue function_call(PyCtx *py, PyValue self, const PyArgs *args) {
             result = store_result(py, call.arg[out], result);
     }
     py_decref(py, bound.gathered);
+    if (!py_failed(result) && mem_space_failures(torch_state(py)->device) != failures) {
+        py_decref(py, result); /* computed from what the host happened to hold */
+        return raise_device_failure(py);
+    }
     return result;
 }
 

@@ -277,6 +277,8 @@ PyValue op_nonzero(TorchCall *call) {
     const unsigned rank = t->view.rank;
     const Dims shape = {.len = 2, .at = {found, rank}};
     Tensor *out = tensor_new(py, DT_I64, &shape, t->on_device);
+    if (out)
+        mem_host_write(out->view.alloc);
     int64_t *values = out ? (int64_t *)(void *)out->view.alloc->data : NULL;
     for (int64_t i = 0; out && i < found; i++) {
         int64_t rest = positions[i];

@@ -34,8 +34,9 @@ typedef struct Rng { /* Philox counter: see torch_random.c */
 
 struct TorchState {
     OomHandler *oom;
-    Arena *arena; /* name tables */
-    MemSpace *device, *host;
+    Arena *arena;            /* name tables */
+    struct Device *executor; /* what kernels run on */
+    MemSpace *device, *host; /* memory of tensors: the executor's, and that of cpu tensors */
     ThreadPool *pool;
     Rng rng;
     Map methods;              /* name -> TorchEntry, of tensors */
@@ -168,7 +169,13 @@ PyValue torch_context(PyCtx *py);                    /* a context that changes n
 PyValue torch_constant(PyCtx *py, const char *text); /* an object that prints as `text` */
 void dims_print(const int64_t *dims, unsigned rank, StrBuf *out); /* [2, 3] */
 
-/* Reports the fault TK9041 and raises KernelFault if an element was never written. */
+/* Makes the host's copy of the tensor's memory current before it is read; false: the device failed,
+ * reported, KernelFault raised. */
+bool tensor_fetch(PyCtx *py, const Tensor *t);
+/* Reports why the device failed and raises KernelFault. */
+PyValue raise_device_failure(PyCtx *py);
+/* As tensor_fetch; also reports the fault TK9041 and raises KernelFault if an element was never
+ * written. */
 bool tensor_check_written(PyCtx *py, const Tensor *t, const char *operation);
 /* Errors unless the tensors are on one device (0-dimensional cpu tensors may join any). */
 bool tensors_same_device(PyCtx *py, Tensor *const *tensors, unsigned len, bool *on_device);
@@ -311,6 +318,7 @@ typedef enum Fact {
 typedef enum CudaFact {
     CUDA_IS_AVAILABLE,
     CUDA_NOTHING,
+    CUDA_SYNCHRONIZE,
     CUDA_ZERO,
     CUDA_ONE,
     CUDA_ALLOCATED,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/device.h"
 #include "runtime/host/torch_internal.h"
 #include "runtime/host/triton_internal.h"
 
@@ -19,10 +20,11 @@ static void add_method(TorchState *state, const char *name, const TorchOp *op, b
     map_set(&state->methods, name, entry);
 }
 
-TorchState *torch_state_create(OomHandler *oom, MemSpace *device, ThreadPool *pool) {
+TorchState *torch_state_create(OomHandler *oom, struct Device *device, ThreadPool *pool) {
     Arena *arena = arena_create(oom);
     TorchState *state = ARENA_NEW(arena, TorchState);
-    *state = (TorchState){.oom = oom, .arena = arena, .device = device, .pool = pool};
+    *state = (TorchState){.oom = oom, .arena = arena, .executor = device, .pool = pool};
+    state->device = device->space;
     state->host = mem_space_create(oom);
     state->module = PY_NONE;
     for (unsigned t = 0; t < DT_COUNT; t++)

@@ -1,12 +1,13 @@
 /* torch_runtime.c -- what surrounds tensors: torch.cuda, events, contexts, limits of types.
  *
- * torch.cuda describes the device that tkc runs on. Launches are complete when they return, so
- * synchronize() has nothing to wait for and events only read the clock.
+ * torch.cuda describes the device that tkc runs on. On devices whose launches are complete when
+ * they return, synchronize() has nothing to wait for and events only read the clock.
  */
 #include <float.h>
 #include <math.h>
 #include <time.h>
 
+#include "runtime/device.h"
 #include "runtime/host/torch_internal.h"
 
 /* ---- records: named values --------------------------------------------------------------------
@@ -118,28 +119,82 @@ PyValue op_iinfo(TorchCall *call) {
 /* ---- torch.cuda -------------------------------------------------------------------------------
  */
 
+/* Devices that are no GPU answer as an H100 with as many processors as there are threads. */
+static const DeviceProps imitated = {
+    .major = 9,
+    .minor = 0,
+    .warp_size = 32,
+    .max_threads_per_multiprocessor = 2048,
+    .registers_per_multiprocessor = 65536,
+    .shared_per_block = 49152,
+    .shared_per_block_optin = 232448,
+    .shared_per_multiprocessor = 233472,
+    .l2_bytes = 52428800,
+    .total_bytes = (int64_t)80 << 30,
+};
+
+static bool is_imitated(const TorchState *state) {
+    return state->executor->props.name[0] == '\0';
+}
+
+static const DeviceProps *device_props(const TorchState *state) {
+    return is_imitated(state) ? &imitated : &state->executor->props;
+}
+
+static PyValue device_name(PyCtx *py) {
+    const TorchState *state = torch_state(py);
+    const char *name = state->executor->props.name;
+    if (is_imitated(state))
+        name = arena_printf(py->scratch, "tkc %s", state->executor->ops->name);
+    return py_str(py, name);
+}
+
 static PyValue device_properties(PyCtx *py) {
+    const TorchState *state = torch_state(py);
+    const DeviceProps *props = device_props(state);
+    const int64_t processors =
+        is_imitated(state) ? (int64_t)threads_count(state->pool) : props->num_multiprocessors;
     Record *record = record_new(py, "_CudaDeviceProperties");
-    record_set(py, record, "name", py_str(py, "tkc cpu"));
-    record_set(py, record, "major", py_int(9));
-    record_set(py, record, "minor", py_int(0));
-    record_set(py, record, "multi_processor_count", py_int(threads_count(torch_state(py)->pool)));
-    record_set(py, record, "warp_size", py_int(32));
-    record_set(py, record, "max_threads_per_multi_processor", py_int(2048));
-    record_set(py, record, "regs_per_multiprocessor", py_int(65536));
-    record_set(py, record, "shared_memory_per_block", py_int(49152));
-    record_set(py, record, "shared_memory_per_block_optin", py_int(232448));
-    record_set(py, record, "shared_memory_per_multiprocessor", py_int(233472));
-    record_set(py, record, "L2_cache_size", py_int(52428800));
-    record_set(py, record, "total_memory", py_int((int64_t)80 << 30));
+    const struct {
+        const char *name;
+        int64_t value;
+    } rows[] = {
+        {"major", props->major},
+        {"minor", props->minor},
+        {"multi_processor_count", processors},
+        {"warp_size", props->warp_size},
+        {"max_threads_per_multi_processor", props->max_threads_per_multiprocessor},
+        {"regs_per_multiprocessor", props->registers_per_multiprocessor},
+        {"shared_memory_per_block", props->shared_per_block},
+        {"shared_memory_per_block_optin", props->shared_per_block_optin},
+        {"shared_memory_per_multiprocessor", props->shared_per_multiprocessor},
+        {"L2_cache_size", props->l2_bytes},
+        {"total_memory", props->total_bytes},
+        {"clock_rate", props->clock_khz},
+        {"memory_clock_rate", props->memory_clock_khz},
+        {"memory_bus_width", props->memory_bus_bits},
+    };
+    record_set(py, record, "name", device_name(py));
+    for (size_t i = 0; i < TK_COUNTOF(rows); i++)
+        record_set(py, record, rows[i].name, py_int(rows[i].value));
     return py_from_object(&record->object);
+}
+
+bool torch_synchronize(PyCtx *py) {
+    Device *device = torch_state(py)->executor;
+    if (!device->ops->synchronize ||
+        device->ops->synchronize(device, py->diags, py->here) == DEVICE_OK)
+        return true;
+    py_raise(py, PYEXC_KernelFault, "the device failed");
+    return false;
 }
 
 PyValue op_cuda(TorchCall *call) {
     PyCtx *py = call->py;
     TorchState *state = torch_state(py);
     bool on_device = true;
-    const PyValue capability[2] = {py_int(9), py_int(0)};
+    const DeviceProps *props = device_props(state);
+    const PyValue capability[2] = {py_int(props->major), py_int(props->minor)};
     const bool takes_device = call->op->params[0] != NULL;
     if (takes_device && !arg_device(call, 0, &on_device))
         return PY_FAIL;
@@ -150,6 +205,8 @@ PyValue op_cuda(TorchCall *call) {
         return py_bool(true);
     case CUDA_NOTHING:
         return PY_NONE;
+    case CUDA_SYNCHRONIZE:
+        return torch_synchronize(py) ? PY_NONE : PY_FAIL;
     case CUDA_ZERO:
         return py_int(0);
     case CUDA_ONE:
@@ -162,7 +219,7 @@ PyValue op_cuda(TorchCall *call) {
         state->peak_bytes = mem_bytes_in_use(state->device);
         return PY_NONE;
     case CUDA_NAME:
-        return py_str(py, "tkc cpu");
+        return device_name(py);
     case CUDA_CAPABILITY:
         return py_tuple(py, capability, 2);
     case CUDA_PROPERTIES:
@@ -182,7 +239,9 @@ PyValue op_accepted(TorchCall *call) {
 
 typedef struct Event {
     PyObject object;
-    double milliseconds; /* of the clock; < 0: not recorded */
+    bool recorded;
+    double milliseconds; /* of the clock */
+    DeviceEvent *event;  /* the device's own; NULL: it has none, or nothing was recorded */
 } Event;
 
 static double clock_milliseconds(void) {
@@ -193,34 +252,69 @@ static double clock_milliseconds(void) {
 
 PyValue torch_event(PyCtx *py) {
     Event *event = py_object_new(py, &torch_event_type, sizeof *event);
-    event->milliseconds = -1;
     return py_from_object(&event->object);
 }
+
+static void event_dealloc(PyCtx *py, PyObject *self) {
+    Event *event = (Event *)(void *)self;
+    Device *device = torch_state(py)->executor;
+    if (event->event)
+        device->ops->event_destroy(device, event->event);
+    py_object_free(py, self);
+}
+
+static PyValue event_record(PyCtx *py, Event *event) {
+    Device *device = torch_state(py)->executor;
+    event->recorded = true;
+    if (!device->ops->event_create) {
+        event->milliseconds = clock_milliseconds();
+        return PY_NONE;
+    }
+    if (!event->event)
+        event->event = device->ops->event_create(device);
+    if (!event->event)
+        return torch_synchronize(py) ? PY_NONE : PY_FAIL;
+    device->ops->event_record(device, event->event);
+    return PY_NONE;
+}
+
+static PyValue event_elapsed(PyCtx *py, const Event *start, const Event *end) {
+    Device *device = torch_state(py)->executor;
+    double elapsed = end->milliseconds - start->milliseconds;
+    if (!start->recorded || !end->recorded)
+        return py_raise(py, PYEXC_RuntimeError,
+                        "Both events must be recorded before calculating elapsed time.");
+    if (start->event && end->event &&
+        !device->ops->event_elapsed(device, start->event, end->event, &elapsed))
+        return torch_synchronize(py) ? PY_NONE : PY_FAIL;
+    return py_float(elapsed);
+}
+
+typedef enum EventOp { EVENT_RECORD, EVENT_SYNCHRONIZE, EVENT_ELAPSED } EventOp;
 
 /* The methods of an event: the tensor argument of the row is the event. */
 static PyValue op_event(TorchCall *call) {
     PyCtx *py = call->py;
     Event *event = py_as(call->arg[0], &torch_event_type);
-    if (call->op->variant == 0)
-        event->milliseconds = clock_milliseconds();
-    if (call->op->variant != 2)
-        return PY_NONE;
+    switch ((EventOp)call->op->variant) {
+    case EVENT_RECORD:
+        return event_record(py, event);
+    case EVENT_SYNCHRONIZE:
+        return torch_synchronize(py) ? PY_NONE : PY_FAIL;
+    case EVENT_ELAPSED:
+        break;
+    }
     const Event *end = py_as(call->arg[1], &torch_event_type);
-    if (!end)
-        return torch_type_error(call, 1, "Event");
-    if (event->milliseconds < 0 || end->milliseconds < 0)
-        return py_raise(py, PYEXC_RuntimeError,
-                        "Both events must be recorded before calculating elapsed time.");
-    return py_float(end->milliseconds - event->milliseconds);
+    return end ? event_elapsed(py, event, end) : torch_type_error(call, 1, "Event");
 }
 
 static const TorchOp event_ops[] = {
-    {"record", 0, op_event, 0, "reads the clock", {"event", "stream=", NULL}},
-    {"synchronize", 0, op_event, 1, "does nothing: launches are complete", {"event", NULL}},
+    {"record", 0, op_event, EVENT_RECORD, "marks this moment", {"event", "stream=", NULL}},
+    {"synchronize", 0, op_event, EVENT_SYNCHRONIZE, "waits for the device", {"event", NULL}},
     {"elapsed_time",
      0,
      op_event,
-     2,
+     EVENT_ELAPSED,
      "milliseconds until another event",
      {"event", "end_event", NULL}},
 };
@@ -237,7 +331,7 @@ static PyValue event_getattr(PyCtx *py, PyValue self, Sym name, bool *found) {
 static const char *const event_attrs[] = {"record", "synchronize", "elapsed_time", NULL};
 const PyType torch_event_type = {
     .name = "Event",
-    .dealloc = py_object_free,
+    .dealloc = event_dealloc,
     .getattr = event_getattr,
     .attr_names = event_attrs,
 };

@@ -167,6 +167,7 @@ void view_load(const MemView *view, bool as_float, int64_t start, size_t n, Num 
     const uint8_t *data = view->alloc->data + view->offset;
     if (n == 0)
         return;
+    mem_host_read(view->alloc);
     if (view->rank == 0) {
         load(data, 0, n, out);
         return;
@@ -187,6 +188,7 @@ void view_store(const MemView *view, bool as_float, int64_t start, size_t n, con
     uint8_t *data = view->alloc->data + view->offset;
     if (n == 0)
         return;
+    mem_host_write(view->alloc);
     if (view->rank == 0) {
         store(data, 0, n, in);
         return;
@@ -314,7 +316,18 @@ void view_copy(TorchState *state, const MemView *dst, const MemView *src) {
     elementwise_run(state, &work);
 }
 
+/* Zeros over a whole allocation need not pass through the host. */
+static bool fill_on_device(const MemView *dst, Num value) {
+    size_t lo, hi;
+    mem_view_span(dst, &lo, &hi);
+    return value.i == 0 && dst->alloc->size > 0 && lo == 0 && hi == dst->alloc->size &&
+           (uint64_t)view_numel(dst) * dtype_size(dst->dtype) == hi &&
+           mem_zero_on_device(dst->alloc);
+}
+
 void view_fill(TorchState *state, const MemView *dst, Num value) {
+    if (fill_on_device(dst, value))
+        return;
     const bool as_float = dtype_is_float(dst->dtype);
     Elementwise work = {.out = *dst,
                         .in_float = as_float,

@@ -329,6 +329,10 @@ static void move_picked(const Picking *pick, uint8_t *buffer, bool scatter) {
     const MemView *rest = &pick->rest;
     const size_t size = dtype_size(rest->dtype);
     int64_t outer = 1, inner = 1;
+    if (scatter)
+        mem_host_write(rest->alloc);
+    else
+        mem_host_read(rest->alloc);
     for (unsigned d = 0; d < rest->rank; d++)
         *(d < pick->before ? &outer : &inner) *= rest->shape[d];
     for (int64_t o = 0; o < outer; o++) {
@@ -351,6 +355,8 @@ static void move_picked(const Picking *pick, uint8_t *buffer, bool scatter) {
 static bool check_picked(PyCtx *py, const Indexing *ix, const Picking *pick) {
     const int64_t per_pick = view_numel(&pick->rest);
     const size_t size = dtype_size(pick->rest.dtype);
+    if (!tensor_fetch(py, ix->base))
+        return false;
     if (!pick->rest.alloc->written || mem_view_first_unwritten(&ix->view) < 0)
         return true;
     for (int64_t p = 0; p < pick->count; p++)
@@ -372,8 +378,10 @@ PyValue torch_subscript(PyCtx *py, PyValue self, PyValue index) {
             out->view = ix.view;
         } else if (plan_picking(&ix, &pick) && check_picked(py, &ix, &pick)) {
             out = tensor_new(py, ix.view.dtype, &pick.shape, ix.base->on_device);
-            if (out)
+            if (out) {
+                mem_host_write(out->view.alloc);
                 move_picked(&pick, out->view.alloc->data, false);
+            }
         }
     }
     free(pick.offsets);

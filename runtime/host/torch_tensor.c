@@ -197,6 +197,8 @@ static void copy_same_layout(const MemView *dst, const MemView *src) {
     const size_t size = dtype_size(src->dtype);
     mem_view_span(src, &src_lo, &src_hi);
     mem_view_span(dst, &dst_lo, &dst_hi);
+    mem_host_read(src->alloc);
+    mem_host_write(dst->alloc);
     memmove(dst->alloc->data + dst_lo, src->alloc->data + src_lo, src_hi - src_lo);
     size_t begin = src_lo; /* of the run of written elements */
     for (size_t at = src_lo; at <= src_hi; at += size) {
@@ -216,6 +218,8 @@ static bool view_is_dense(const MemView *view) {
 
 PyValue torch_clone_tensor(PyCtx *py, PyValue tensor) {
     Tensor *t = tensor_of(tensor);
+    if (!tensor_fetch(py, t))
+        return PY_FAIL;
     const Dims shape = tensor_shape(t);
     const bool unwritten = mem_view_first_unwritten(&t->view) >= 0;
     const bool dense = view_is_dense(&t->view);
@@ -236,6 +240,8 @@ PyValue torch_clone_tensor(PyCtx *py, PyValue tensor) {
 
 bool torch_copy_into(PyCtx *py, PyValue dst, PyValue src) {
     Tensor *to = tensor_of(dst), *from = tensor_of(src);
+    if (!tensor_fetch(py, to)) /* the rest of its memory stays as it is */
+        return false;
     const Dims shape = tensor_shape(to);
     MemView source = from->view;
     if (same_layout(&to->view, &from->view) && view_is_dense(&from->view) &&
@@ -345,7 +351,21 @@ bool num_from_value(PyCtx *py, PyValue v, DType dtype, Num *out) {
 /* ---- checks -----------------------------------------------------------------------------------
  */
 
+PyValue raise_device_failure(PyCtx *py) {
+    mem_space_report(torch_state(py)->device, py->diags, py->here);
+    return py_raise(py, PYEXC_KernelFault, "the device failed");
+}
+
+bool tensor_fetch(PyCtx *py, const Tensor *t) {
+    if (mem_host_read(t->view.alloc))
+        return true;
+    raise_device_failure(py);
+    return false;
+}
+
 bool tensor_check_written(PyCtx *py, const Tensor *t, const char *operation) {
+    if (!tensor_fetch(py, t))
+        return false;
     const int64_t element = mem_view_first_unwritten(&t->view);
     if (element < 0)
         return true;

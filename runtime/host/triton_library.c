@@ -60,11 +60,32 @@ static PyValue lib_report_disagreement(PyCtx *py, void *data, const PyArgs *args
     return py_raise(py, PYEXC_KernelFault, "autotuned configurations of %s disagree", fn->name);
 }
 
+/* Does the device run on while the host goes on, so that its own events must be used for timing? */
+static PyValue lib_has_events(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    if (!py_bind_text(py, "has_events", args, "", NULL))
+        return PY_FAIL;
+    const Device *device = launch_device(host_launch(py));
+    return py_bool(device->ops->event_create != NULL);
+}
+
+static PyValue lib_flush_cache(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    if (!py_bind_text(py, "flush_cache", args, "", NULL))
+        return PY_FAIL;
+    Device *device = launch_device(host_launch(py));
+    if (device->ops->flush_cache != NULL)
+        device->ops->flush_cache(device);
+    return PY_NONE;
+}
+
 static PyValue library_functions(PyCtx *py) {
     static const BuiltinRow rows[] = {{"is_tensor", lib_is_tensor},
                                       {"copy", lib_copy},
                                       {"agree", lib_agree},
                                       {"report_disagreement", lib_report_disagreement},
+                                      {"has_events", lib_has_events},
+                                      {"flush_cache", lib_flush_cache},
                                       {NULL, NULL}};
     PyValue module = py_module(py, "_tkc");
     module_add_functions(py, module, rows);
@@ -72,6 +93,9 @@ static PyValue library_functions(PyCtx *py) {
     PyClass *error = py_exc_class(py, PYEXC_CompileTimeAssertionFailure);
     error->base.refs++;
     py_module_set(py, module, "StaticAssertError", py_from_object(&error->base));
+    error = py_exc_class(py, PYEXC_OutOfResources);
+    error->base.refs++;
+    py_module_set(py, module, "OutOfResources", py_from_object(&error->base));
     return module;
 }
 

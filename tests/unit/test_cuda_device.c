@@ -340,9 +340,9 @@ Test(cuda_errors, a_download_finds_the_fault) {
     DeviceKernel *add = compile(&gpu, ADD), *fault = compile(&gpu, FAULT);
     RUN(&gpu, add, out, out, out, world_scalar(0));
     launch_grid(&gpu, fault, NULL, 0, 1, 1, 1);
-    cr_assert_not(mem_space_failed(gpu.device->space));
+    cr_assert_eq(mem_space_failures(gpu.device->space), 0);
     cr_assert_not(mem_host_read(out.view.alloc));
-    cr_assert(mem_space_failed(gpu.device->space));
+    cr_assert_eq(mem_space_failures(gpu.device->space), 1);
     mem_space_report(gpu.device->space, gpu.w.diags, SRC_NONE);
     expect_message(&gpu, "TK1004");
     gpu_close(&gpu);
@@ -353,7 +353,11 @@ Test(cuda_errors, a_refused_launch_leaves_the_device_usable) {
     gpu_open(&gpu, "launch=701");
     DeviceKernel *other = compile(&gpu, OTHER);
     cr_assert_eq(launch_grid(&gpu, other, NULL, 0, 1, 1, 1), DEVICE_REFUSED);
-    expect_message(&gpu, "launching `other`: too many resources requested for launch [TK1007]");
+    expect_message(&gpu, "`other` cannot be launched: too many resources requested for launch "
+                         "[TK1009]");
+    setenv("STUB_CUDA", "launch=2", 1);
+    cr_assert_eq(launch_grid(&gpu, other, NULL, 0, 1, 1, 1), DEVICE_REFUSED);
+    expect_message(&gpu, "failed at launching `other`: out of memory [TK1007]");
     setenv("STUB_CUDA", "", 1);
     cr_assert_eq(launch_grid(&gpu, other, NULL, 0, 1, 1, 1), DEVICE_OK);
     gpu_close(&gpu);

@@ -4,13 +4,14 @@
  */
 #include <criterion/criterion.h>
 
+#include "runtime/device.h"
 #include "runtime/host/host.h"
 #include "runtime/host/torch.h"
 
 typedef struct World {
     OomHandler oom;
     Arena *arena;
-    MemSpace *device;
+    Device *device;
     ThreadPool *pool;
     TorchState *torch;
     PyCtx *py;
@@ -20,7 +21,7 @@ typedef struct World {
 static void world_create(World *w) {
     w->oom.fail_after = -1;
     w->arena = arena_create(&w->oom);
-    w->device = mem_space_create(&w->oom);
+    w->device = device_cpu_create(&w->oom);
     w->pool = threads_create(2);
     w->torch = torch_state_create(&w->oom, w->device, w->pool);
     SourceSet *sources = sources_create(w->arena);
@@ -33,10 +34,10 @@ static void world_create(World *w) {
 static void world_destroy(World *w) {
     host_destroy(w->py);
     py_ctx_destroy(w->py);
-    cr_expect_eq(mem_bytes_in_use(w->device), 0, "tensors leak");
+    cr_expect_eq(mem_bytes_in_use(w->device->space), 0, "tensors leak");
     torch_state_destroy(w->torch);
     threads_destroy(w->pool);
-    mem_space_destroy(w->device);
+    w->device->ops->destroy(w->device);
     arena_destroy(w->arena);
 }
 
@@ -78,7 +79,7 @@ Test(torch, view_of_a_tensor) {
     cr_expect_eq(view.shape[0], 3);
     cr_expect_eq(view.strides[0], 5);
     cr_expect_eq(view.strides[1], 1);
-    cr_expect_eq(mem_bytes_in_use(w.device), 60);
+    cr_expect_eq(mem_bytes_in_use(w.device->space), 60);
     view.rank = 1; /* the first column */
     view.strides[0] = 5;
     const PyValue column = torch_tensor_from_view(w.py, &view, true);
@@ -89,9 +90,9 @@ Test(torch, view_of_a_tensor) {
     cr_expect_eq(number.u.f, 2);
     py_decref(w.py, item);
     py_decref(w.py, x); /* the column keeps the memory */
-    cr_expect_eq(mem_bytes_in_use(w.device), 60);
+    cr_expect_eq(mem_bytes_in_use(w.device->space), 60);
     py_decref(w.py, column);
-    cr_expect_eq(mem_bytes_in_use(w.device), 0);
+    cr_expect_eq(mem_bytes_in_use(w.device->space), 0);
     cr_expect_not(torch_tensor_view(py_int(1), &view, &on_device));
     world_destroy(&w);
 }

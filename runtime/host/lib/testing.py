@@ -1,6 +1,6 @@
 """The module triton.testing: timing and comparing.
 
-Evaluated with `_tkc`, the functions of launch_library.c, and `torch` bound.
+Evaluated with `_tkc`, the functions of triton_library.c, and `torch` bound.
 """
 import time
 
@@ -20,15 +20,47 @@ def _time(fn):
     return (time.perf_counter() - start) * 1e3
 
 
+def _bench_with_clock(fn, warmup, rep):
+    """Times of a device whose launches are complete when they return."""
+    estimate = max(min(_time(fn), _time(fn)), 1e-6)
+    for _ in range(min(int(warmup / estimate), 1000)):
+        fn()
+    return [_time(fn) for _ in range(max(1, min(int(rep / estimate), 10000)))]
+
+
+def _bench_with_events(fn, warmup, rep):
+    """Times of a GPU by its own events, nothing of the data in its cache: as Triton measures."""
+    fn()
+    torch.cuda.synchronize()
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start.record()
+    for _ in range(5):
+        _tkc.flush_cache()
+        fn()
+    end.record()
+    torch.cuda.synchronize()
+    estimate = max(start.elapsed_time(end) / 5, 1e-6)
+    for _ in range(max(1, int(warmup / estimate))):
+        fn()
+    events = []
+    for _ in range(max(1, int(rep / estimate))):
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        _tkc.flush_cache()
+        start.record()
+        fn()
+        end.record()
+        events.append((start, end))
+    torch.cuda.synchronize()
+    return [start.elapsed_time(end) for start, end in events]
+
+
 def do_bench(fn, warmup=25, rep=100, grad_to_none=None, quantiles=None, return_mode="mean"):
     """Milliseconds per call of `fn`: it runs for about `warmup` and then `rep` milliseconds."""
     modes = ["min", "max", "mean", "median", "all"]
     if return_mode not in modes:
         raise ValueError(f"return_mode must be one of {modes}, not {return_mode!r}")
-    estimate = max(min(_time(fn), _time(fn)), 1e-6)
-    for _ in range(min(int(warmup / estimate), 1000)):
-        fn()
-    times = sorted(_time(fn) for _ in range(max(1, min(int(rep / estimate), 10000))))
+    bench = _bench_with_events if _tkc.has_events() else _bench_with_clock
+    times = sorted(bench(fn, warmup, rep))
     if quantiles is not None:
         result = [_quantile(times, q) for q in quantiles]
         return result[0] if len(result) == 1 else result

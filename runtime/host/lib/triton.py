@@ -1,6 +1,6 @@
 """The parts of the module `triton` that are host programs themselves: autotuning and heuristics.
 
-Evaluated when a program imports triton, with `_tkc`, the functions of launch_library.c, bound.
+Evaluated when a program imports triton, with `_tkc`, the functions of triton_library.c, bound.
 """
 
 
@@ -87,12 +87,15 @@ def heuristics(values):
 
 
 class Autotuner(_Decorated):
-    """Tries every configuration once per key. The cpu device has no speed to compare: it runs each
-    on copies of the tensors, checks that all compute what the first does, and keeps the first."""
+    """Tries every configuration once per key and keeps the fastest. The cpu device has no speed to
+    compare: it runs each on copies of the tensors, checks that all compute what the first does, and
+    keeps the first."""
 
     def __init__(self, fn, configs, key, prune_configs_by=None, reset_to_zero=None,
-                 restore_value=None, pre_hook=None, post_hook=None):
+                 restore_value=None, pre_hook=None, post_hook=None, warmup=None, rep=None):
         super().__init__(fn)
+        self.warmup = 25 if warmup is None else warmup
+        self.rep = 100 if rep is None else rep
         self.configs = list(configs) if configs else [Config({})]
         self.keys = list(key)
         self.reset_to_zero = list(reset_to_zero or [])
@@ -156,7 +159,37 @@ class Autotuner(_Decorated):
             self.post_hook(named, exception=None)
         return {name: value for name, value in named.items() if _tkc.is_tensor(value)}
 
+    def time(self, config, args, kwargs):
+        """Milliseconds of one configuration on copies of the tensors; infinity if it needs more
+        registers or shared memory than there are."""
+        from triton.testing import do_bench
+        args = [_tkc.copy(value) for value in args]
+        kwargs = {name: _tkc.copy(value) for name, value in kwargs.items()}
+        named = self.named(args, kwargs)
+
+        def once():
+            for name in self.reset_to_zero:
+                named[name].zero_()
+            if self.pre_hook is not None:
+                self.pre_hook(named)
+            self.run_config(config, args, kwargs)
+            if self.post_hook is not None:
+                self.post_hook(named, exception=None)
+
+        try:
+            return do_bench(once, warmup=self.warmup, rep=self.rep, return_mode="median")
+        except (_tkc.StaticAssertError, _tkc.OutOfResources):
+            return float("inf")
+
+    def fastest(self, configs, args, kwargs):
+        times = [self.time(config, args, kwargs) for config in configs]
+        if min(times) == float("inf"):
+            raise RuntimeError(f"no configuration of {self.base_fn.__name__} can run")
+        return configs[times.index(min(times))]
+
     def tune(self, configs, args, kwargs):
+        if _tkc.has_events():
+            return self.fastest(configs, args, kwargs)
         best, first, refused = None, None, None
         for config in configs:
             try:
@@ -195,5 +228,5 @@ def autotune(configs, key, prune_configs_by=None, reset_to_zero=None, restore_va
     """Chooses among configurations, once for each set of values of the `key` arguments."""
     def decorate(fn):
         return Autotuner(fn, configs, key, prune_configs_by, reset_to_zero, restore_value, pre_hook,
-                         post_hook)
+                         post_hook, warmup, rep)
     return decorate
