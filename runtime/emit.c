@@ -98,12 +98,16 @@ static bool emit_code(Outputs *outputs, const BuildOptions *options, const IrKer
     return true;
 }
 
-bool emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module) {
+bool emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module,
+                 const PassStats *before) {
     Session *session = outputs->session;
     if (wanted(options, EMIT_TILE)) {
         add_ir(outputs, EMIT_TILE, module);
     }
     PassStats stats = {0};
+    if (before != NULL) {
+        stats = *before;
+    }
     PassOptions passes = {
         .verify_each = true,
         .print_before = options->print_before,
