@@ -144,8 +144,8 @@ static void half_exec(Warp *warp, const Inst *inst, uint32_t mask) {
 #define ARITH(op, text, n)                                                                         \
     FORMATS(op, text, n)                                                                           \
     FORMATS(op, text ".rn", n)                                                                     \
-    FLUSHED(op, text, n) FLUSHED(op, text ".rn", n) SATURATED(op, text, n)                         \
-        SATURATED(op, text ".rn", n)
+    FLUSHED(op, text, n)                                                                           \
+    FLUSHED(op, text ".rn", n) SATURATED(op, text, n) SATURATED(op, text ".rn", n)
 
 static const EltOp ops[] = {
     /* clang-format off */

@@ -68,7 +68,7 @@ Cta *cta_create(Worker *worker) {
     return cta;
 }
 
-static uint64_t special_value(const Cta *cta, SpecialReg reg, unsigned thread) {
+static uint64_t special_value(const Cta *cta, unsigned reg, unsigned thread) {
     const Launch *launch = cta->worker->launch;
     const unsigned *block = launch->block;
     unsigned lane = thread % LANES;
@@ -121,14 +121,7 @@ static uint64_t special_value(const Cta *cta, SpecialReg reg, unsigned thread) {
     case SREG_CLUSTER_NCTAID_Z:
     case SREG_CLUSTER_NCTARANK:
         return 1;
-    case SREG_SMID:
-    case SREG_GRIDID:
-    case SREG_CLUSTER_CTAID_X:
-    case SREG_CLUSTER_CTAID_Y:
-    case SREG_CLUSTER_CTAID_Z:
-    case SREG_CLUSTER_CTARANK:
-    case SREG_ENVREG0:
-    case SREG_COUNT:
+    default: /* one multiprocessor, one cluster, rank 0 */
         break;
     }
     return 0;
@@ -141,7 +134,7 @@ static void fill_specials(Warp *warp) {
             continue;
         uint64_t values[LANES];
         for (unsigned l = 0; l < LANES; l++)
-            values[l] = special_value(warp->cta, (SpecialReg)reg, warp->index * LANES + l);
+            values[l] = special_value(warp->cta, reg, warp->index * LANES + l);
         row_store(warp, kernel->special_rows[reg], reg == SREG_GRIDID ? 8 : 4, values, ALL_LANES);
     }
 }
