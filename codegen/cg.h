@@ -14,6 +14,7 @@
 
 #include "codegen/codegen.h"
 #include "codegen/llvm_unit.h"
+#include "ir/layout_convert.h"
 
 enum { SPACE_GLOBAL = 1, SPACE_SHARED = 3 };
 
@@ -80,6 +81,8 @@ bool cg_is_const(LLVMValueRef value, uint64_t bits); /* a constant integer of th
 /* Calls an intrinsic by name ("llvm.fma"), with the types that it is overloaded on. */
 LLVMValueRef cg_intrinsic(Cg *cg, const char *name, const LLVMTypeRef *types, unsigned num_types,
                           LLVMValueRef *args, unsigned num_args);
+LLVMValueRef cg_intrinsic_at(Cg *cg, LLVMBuilderRef b, const char *name, const LLVMTypeRef *types,
+                             unsigned num_types, LLVMValueRef *args, unsigned num_args);
 /* A call of inline PTX. `effects`: it must stay, in its place. */
 LLVMValueRef cg_asm(Cg *cg, const char *text, const char *constraints, LLVMTypeRef result,
                     LLVMValueRef *args, unsigned num_args, bool effects);
@@ -105,8 +108,63 @@ LLVMValueRef cg_coord(Cg *cg, const IrType *type, unsigned reg, unsigned axis);
 LLVMValueRef cg_owner(Cg *cg, const IrType *type);
 /* i1: register `reg` lies within the true extents. Constant true where all threads' do. */
 LLVMValueRef cg_within(Cg *cg, const IrType *type, unsigned reg);
+/* The same for one axis of a tile; constant false where all threads' lie beyond. */
+LLVMValueRef cg_within_axis(Cg *cg, const IrType *type, unsigned reg, unsigned axis);
 /* a & b for i1, leaving out constants that are true; either may be NULL, which means true. */
 LLVMValueRef cg_and(Cg *cg, LLVMValueRef a, LLVMValueRef b);
+
+/* The same map of a value at run time: the XOR of the columns whose bits are set in it. */
+LLVMValueRef cg_apply(Cg *cg, LLVMBuilderRef b, LLVMValueRef value, const uint32_t *columns,
+                      unsigned count);
+/* i1, in the entry block: an odd number of the thread's bits under `mask` are set. */
+LLVMValueRef cg_thread_parity(Cg *cg, uint32_t mask);
+
+/* ---- between lanes: cg_shuffle.c ---------------------------------------------------------------
+ */
+
+typedef enum CgShuffle { SHUFFLE_XOR, SHUFFLE_FROM } CgShuffle;
+/* The value of the same register in lane (own ^ lane) or `lane` of the warp; any element type. All
+ * lanes take part. */
+LLVMValueRef cg_shuffle(Cg *cg, CgShuffle kind, LLVMValueRef value, LLVMValueRef lane);
+
+/* ---- accesses of memory: cg_access.c -----------------------------------------------------------
+ */
+
+typedef struct CgAccess {
+    unsigned space;     /* SPACE_GLOBAL or SPACE_SHARED */
+    const IrType *type; /* of the elements */
+    unsigned count;     /* how many; at most 16 bytes */
+    unsigned align;     /* bytes */
+    CACHE_Enum cache;
+    EVICT_Enum evict;
+    bool is_volatile;
+    LLVMValueRef policy; /* of L2, or NULL */
+} CgAccess;
+
+/* Reads the cache and eviction attributes of a load or store. */
+void cg_access_hints(Cg *cg, CgAccess *access, const IrOp *op);
+/* Elements as one value as it lies in memory (a vector, or the element itself), and back. */
+LLVMValueRef cg_pack(Cg *cg, const IrType *type, const LLVMValueRef *elements, unsigned count);
+void cg_unpack(Cg *cg, const IrType *type, LLVMValueRef packed, LLVMValueRef *elements,
+               unsigned count);
+/* Packed elements; where `predicate` (NULL: always) is false, those of `otherwise`. */
+LLVMValueRef cg_load(Cg *cg, const CgAccess *access, LLVMValueRef ptr, LLVMValueRef predicate,
+                     LLVMValueRef otherwise);
+void cg_store(Cg *cg, const CgAccess *access, LLVMValueRef ptr, LLVMValueRef predicate,
+              LLVMValueRef value);
+
+/* ---- shared memory: cg_shared.c ----------------------------------------------------------------
+ */
+
+/* For each bit of an element word, what it adds (XOR) to the offset in a buffer, in elements. */
+bool cg_shared_columns(Cg *cg, const IrOp *op, const Layout *shared, uint32_t *columns);
+/* The offset of an element word. */
+uint32_t cg_offset_of(const uint32_t *columns, uint32_t word);
+/* buffer + (offset + constant) elements. */
+LLVMValueRef cg_shared_at(Cg *cg, LLVMValueRef buffer, unsigned elem_bytes, LLVMValueRef offset,
+                          uint32_t constant);
+/* An integer of any width as i32: its low bits. */
+LLVMValueRef cg_index32(Cg *cg, LLVMValueRef index);
 
 /* ---- lowering ----------------------------------------------------------------------------------
  */
@@ -116,6 +174,8 @@ typedef void CgLower(Cg *cg, const IrOp *op);
 /* Lowers the operations of a block but its terminator, which it returns. */
 IrOp *cg_block(Cg *cg, const IrBlock *block);
 void cg_op(Cg *cg, const IrOp *op); /* cg_dispatch.c */
+/* Runs the region of a reduce or scan on elements: `args` are l.., r..; results in `out`. */
+void cg_combine(Cg *cg, const IrOp *op, LLVMValueRef *args, LLVMValueRef *out);
 
 /* Elementwise operations: the result of one element. */
 typedef LLVMValueRef CgElement(Cg *cg, const IrOp *op, LLVMValueRef *args);

@@ -81,6 +81,22 @@ static const Lowering lowerings[OP_COUNT] = {
     [OP_AddPtr] = {.element = cg_addptr},
     [OP_Load] = {.whole = cg_lower_load},
     [OP_Store] = {.whole = cg_lower_store},
+    [OP_AtomicRmw] = {.whole = cg_lower_rmw},
+    [OP_AtomicCas] = {.whole = cg_lower_cas},
+    [OP_ConvertLayout] = {.whole = cg_lower_convert},
+    [OP_SharedAlloc] = {.whole = cg_lower_shared_alloc},
+    [OP_SharedStore] = {.whole = cg_lower_shared_store},
+    [OP_SharedLoad] = {.whole = cg_lower_shared_load},
+    [OP_SharedGather] = {.whole = cg_lower_shared_gather},
+    [OP_SharedCount] = {.whole = cg_lower_shared_count},
+    [OP_DotFma] = {.whole = cg_lower_dot},
+    [OP_Reduce] = {.whole = cg_lower_reduce},
+    [OP_Scan] = {.whole = cg_lower_scan},
+    [OP_Barrier] = {.whole = cg_lower_barrier},
+    [OP_Assert] = {.whole = cg_lower_assert},
+    [OP_Print] = {.whole = cg_lower_print},
+    [OP_Assume] = {.whole = cg_lower_assume},
+    [OP_InlineAsm] = {.whole = cg_lower_asm},
     [OP_If] = {.whole = cg_lower_if},
     [OP_For] = {.whole = cg_lower_for},
     [OP_While] = {.whole = cg_lower_while},
@@ -105,10 +121,12 @@ void cg_elementwise(Cg *cg, const IrOp *op, CgElement *element) {
     cg_define(cg, ir_result(op, 0), regs);
 }
 
-/* So that translation can go on after something was reported. */
-static void define_poison(Cg *cg, const IrOp *op) {
+/* So that translation can go on after something was reported: results that nobody defined. */
+static void define_missing(Cg *cg, const IrOp *op) {
     for (unsigned i = 0; i < op->num_results; i++) {
         const IrValue *result = ir_result(op, i);
+        if (cg_regs(cg, result) != NULL)
+            continue;
         LLVMValueRef *regs = cg_new_regs(cg, result->type);
         for (unsigned r = 0; r < cg_num_regs(result->type); r++)
             regs[r] = cg_poison(cg, result->type);
@@ -121,11 +139,13 @@ void cg_op(Cg *cg, const IrOp *op) {
     cg_debug_at(cg, op->range);
     if (lowering->whole != NULL) {
         lowering->whole(cg, op);
+        if (cg->failed)
+            define_missing(cg, op);
     } else if (lowering->element != NULL) {
         cg_elementwise(cg, op, lowering->element);
     } else {
         cg_internal(cg, op, "no pass has replaced it");
-        define_poison(cg, op);
+        define_missing(cg, op);
     }
 }
 

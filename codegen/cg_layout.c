@@ -24,24 +24,24 @@ CgLayout *cg_layout(Cg *cg, const Layout *layout) {
     return facts;
 }
 
-static LLVMValueRef combine(Cg *cg, LLVMValueRef a, LLVMValueRef b, bool disjoint) {
-    if (cg_is_const(a, 0))
-        return b;
+static LLVMValueRef combine(LLVMBuilderRef b, LLVMValueRef x, LLVMValueRef y, bool disjoint) {
+    if (cg_is_const(x, 0))
+        return y;
     if (!disjoint)
-        return LLVMBuildXor(cg->entry, a, b, "");
-    LLVMValueRef sum = LLVMBuildOr(cg->entry, a, b, "");
+        return LLVMBuildXor(b, x, y, "");
+    LLVMValueRef sum = LLVMBuildOr(b, x, y, "");
     if (LLVMIsAInstruction(sum) != NULL)
         LLVMSetIsDisjoint(sum, 1);
     return sum;
 }
 
-/* (tid >> from & (2^bits - 1)) moved to bit `to`. */
-static LLVMValueRef field(Cg *cg, unsigned from, unsigned bits, unsigned to) {
-    LLVMValueRef value = cg->tid;
+/* (value >> from & (2^bits - 1)) moved to bit `to`. */
+static LLVMValueRef field(Cg *cg, LLVMBuilderRef b, LLVMValueRef value, unsigned from,
+                          unsigned bits, unsigned to) {
     if (from > 0)
-        value = LLVMBuildLShr(cg->entry, value, cg_i32(cg, from), "");
-    value = LLVMBuildAnd(cg->entry, value, cg_i32(cg, ((uint32_t)1 << bits) - 1), "");
-    return to > 0 ? LLVMBuildShl(cg->entry, value, cg_i32(cg, to), "") : value;
+        value = LLVMBuildLShr(b, value, cg_i32(cg, from), "");
+    value = LLVMBuildAnd(b, value, cg_i32(cg, ((uint32_t)1 << bits) - 1), "");
+    return to > 0 ? LLVMBuildShl(b, value, cg_i32(cg, to), "") : value;
 }
 
 static unsigned bit_index(uint32_t unit) {
@@ -51,30 +51,43 @@ static unsigned bit_index(uint32_t unit) {
     return index;
 }
 
-LLVMValueRef cg_thread_word(Cg *cg, const uint32_t *columns, unsigned count) {
+LLVMValueRef cg_apply(Cg *cg, LLVMBuilderRef b, LLVMValueRef value, const uint32_t *columns,
+                      unsigned count) {
     LLVMValueRef word = cg_i32(cg, 0);
     uint32_t seen = 0;
-    for (unsigned i = 0; i < count;) {
-        uint32_t column = columns[i];
-        unsigned bits = 1;
-        if (column == 0) {
-            i++;
-        } else if ((column & (column - 1)) == 0) {
+    for (unsigned i = 0, bits; i < count; i += bits) {
+        uint32_t column = columns[i], covers = column;
+        LLVMValueRef part;
+        bits = 1;
+        if (column == 0)
+            continue;
+        if ((column & (column - 1)) == 0) {
             while (i + bits < count && columns[i + bits] == column << bits)
                 bits++;
-            uint32_t covers = column * (((uint32_t)1 << bits) - 1);
-            word = combine(cg, word, field(cg, i, bits, bit_index(column)), (seen & covers) == 0);
-            seen |= covers;
-            i += bits;
-        } else { /* several bits: all of them where the thread's bit is set */
-            LLVMValueRef all = LLVMBuildNeg(cg->entry, field(cg, i, 1, 0), "");
-            LLVMValueRef part = LLVMBuildAnd(cg->entry, all, cg_i32(cg, column), "");
-            word = combine(cg, word, part, (seen & column) == 0);
-            seen |= column;
-            i++;
+            covers = column * (((uint32_t)1 << bits) - 1);
+            part = field(cg, b, value, i, bits, bit_index(column));
+        } else { /* several bits: all of them where the value's bit is set */
+            LLVMValueRef all = LLVMBuildNeg(b, field(cg, b, value, i, 1, 0), "");
+            part = LLVMBuildAnd(b, all, cg_i32(cg, column), "");
         }
+        word = combine(b, word, part, (seen & covers) == 0);
+        seen |= covers;
     }
     return word;
+}
+
+LLVMValueRef cg_thread_word(Cg *cg, const uint32_t *columns, unsigned count) {
+    return cg_apply(cg, cg->entry, cg->tid, columns, count);
+}
+
+LLVMValueRef cg_thread_parity(Cg *cg, uint32_t mask) {
+    LLVMValueRef bits = LLVMBuildAnd(cg->entry, cg->tid, cg_i32(cg, mask), "");
+    if ((mask & (mask - 1)) != 0) {
+        LLVMTypeRef type = cg->type.i32;
+        LLVMValueRef count = cg_intrinsic_at(cg, cg->entry, "llvm.ctpop", &type, 1, &bits, 1);
+        bits = LLVMBuildAnd(cg->entry, count, cg_i32(cg, 1), "");
+    }
+    return LLVMBuildICmp(cg->entry, LLVMIntNE, bits, cg_i32(cg, 0), "");
 }
 
 static LLVMValueRef thread_coord(Cg *cg, const Layout *layout, unsigned axis) {
@@ -99,13 +112,18 @@ static uint32_t thread_coord_max(const Layout *layout, unsigned axis) {
     return bits;
 }
 
-LLVMValueRef cg_coord(Cg *cg, const IrType *type, unsigned reg, unsigned axis) {
+static LLVMValueRef coord_at(Cg *cg, LLVMBuilderRef b, const IrType *type, unsigned reg,
+                             unsigned axis) {
     uint32_t word = layout_element(type->layout, reg, 0, 0, 0);
     LLVMValueRef constant = cg_i32(cg, layout_coord(type->layout, word, axis));
     LLVMValueRef thread = thread_coord(cg, type->layout, axis);
     if (cg_is_const(constant, 0))
         return thread;
-    return combine(cg, thread, constant, true);
+    return combine(b, thread, constant, true);
+}
+
+LLVMValueRef cg_coord(Cg *cg, const IrType *type, unsigned reg, unsigned axis) {
+    return coord_at(cg, cg->b, type, reg, axis);
 }
 
 LLVMValueRef cg_owner(Cg *cg, const IrType *type) {
@@ -122,19 +140,31 @@ LLVMValueRef cg_owner(Cg *cg, const IrType *type) {
     return facts->owner;
 }
 
+static LLVMValueRef within_axis(Cg *cg, LLVMBuilderRef b, const IrType *type, unsigned reg,
+                                unsigned axis) {
+    uint32_t word = layout_element(type->layout, reg, 0, 0, 0);
+    uint32_t own = layout_coord(type->layout, word, axis);
+    uint64_t extent = (uint64_t)type->shape[axis];
+    if (own >= extent)
+        return cg_bool(cg, false);
+    if ((own | thread_coord_max(type->layout, axis)) < extent)
+        return cg_bool(cg, true);
+    LLVMValueRef coord = coord_at(cg, b, type, reg, axis);
+    return LLVMBuildICmp(b, LLVMIntULT, coord, cg_i32(cg, (uint32_t)extent), "within");
+}
+
+LLVMValueRef cg_within_axis(Cg *cg, const IrType *type, unsigned reg, unsigned axis) {
+    return within_axis(cg, cg->b, type, reg, axis);
+}
+
 LLVMValueRef cg_within(Cg *cg, const IrType *type, unsigned reg) {
     LLVMValueRef within = cg_bool(cg, true);
-    if (!ir_is_tile(type))
-        return within;
-    uint32_t word = layout_element(type->layout, reg, 0, 0, 0);
-    for (unsigned axis = 0; axis < type->rank; axis++) {
-        uint32_t own = layout_coord(type->layout, word, axis);
-        if ((own | thread_coord_max(type->layout, axis)) < (uint64_t)type->shape[axis])
-            continue;
-        LLVMValueRef limit = cg_i32(cg, (uint32_t)type->shape[axis]);
-        LLVMValueRef test =
-            LLVMBuildICmp(cg->entry, LLVMIntULT, cg_coord(cg, type, reg, axis), limit, "within");
-        within = cg_is_const(within, 1) ? test : LLVMBuildAnd(cg->entry, within, test, "");
+    for (unsigned axis = 0; ir_is_tile(type) && axis < type->rank; axis++) {
+        LLVMValueRef test = within_axis(cg, cg->entry, type, reg, axis);
+        if (cg_is_const(within, 1))
+            within = test;
+        else if (!cg_is_const(test, 1))
+            within = LLVMBuildAnd(cg->entry, within, test, "");
     }
     return within;
 }

@@ -71,13 +71,7 @@ unsigned cg_num_regs(const IrType *type) {
 }
 
 bool cg_is_dead(const IrType *type, unsigned reg) {
-    if (!ir_is_tile(type))
-        return false;
-    uint32_t word = layout_element(type->layout, reg, 0, 0, 0);
-    for (unsigned axis = 0; axis < type->rank; axis++)
-        if (layout_coord(type->layout, word, axis) >= (uint64_t)type->shape[axis])
-            return true;
-    return false;
+    return ir_is_tile(type) && layout_reg_is_dead(type->layout, type->shape, reg);
 }
 
 LLVMValueRef *cg_new_regs(Cg *cg, const IrType *type) {
@@ -144,15 +138,20 @@ LLVMValueRef cg_string(Cg *cg, const char *text) {
 /* ---- calls -------------------------------------------------------------------------------------
  */
 
-LLVMValueRef cg_intrinsic(Cg *cg, const char *name, const LLVMTypeRef *types, unsigned num_types,
-                          LLVMValueRef *args, unsigned num_args) {
+LLVMValueRef cg_intrinsic_at(Cg *cg, LLVMBuilderRef b, const char *name, const LLVMTypeRef *types,
+                             unsigned num_types, LLVMValueRef *args, unsigned num_args) {
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     LLVMTypeRef overloads[2] = {NULL, NULL};
     for (unsigned i = 0; i < num_types; i++)
         overloads[i] = types[i];
     LLVMValueRef function = LLVMGetIntrinsicDeclaration(cg->unit.module, id, overloads, num_types);
     LLVMTypeRef type = LLVMIntrinsicGetType(cg->unit.context, id, overloads, num_types);
-    return LLVMBuildCall2(cg->b, type, function, args, num_args, "");
+    return LLVMBuildCall2(b, type, function, args, num_args, "");
+}
+
+LLVMValueRef cg_intrinsic(Cg *cg, const char *name, const LLVMTypeRef *types, unsigned num_types,
+                          LLVMValueRef *args, unsigned num_args) {
+    return cg_intrinsic_at(cg, cg->b, name, types, num_types, args, num_args);
 }
 
 static void add_call_attribute(Cg *cg, LLVMValueRef call, const char *name) {
