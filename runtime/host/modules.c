@@ -205,8 +205,7 @@ PyValue builtin_module(PyCtx *py, const char *name, bool *found) {
                    {"time", module_time},
                    {"typing", module_typing},
                    {"typing_extensions", module_typing},
-                   {"__future__", module_future},
-                   {"tkc", module_tkc}};
+                   {"__future__", module_future}};
     static const char *const library[] = {"functools",  "itertools", "collections", "dataclasses",
                                           "contextlib", "warnings",  "operator"};
     *found = true;

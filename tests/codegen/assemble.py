@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 
+from merge import merge
+
 TARGETS = ("sm_80", "sm_90a")
 
 
@@ -21,7 +23,7 @@ def assemble(tk_ptx, ptxas, path, target, folder):
         return made.stderr
     ptx = os.path.join(folder, "kernel.ptx")
     with open(ptx, "w", encoding="utf-8") as file:
-        file.write(made.stdout)
+        file.write(merge(made.stdout, target))
     command = [ptxas, "-arch=" + target, ptx, "-o", os.path.join(folder, "kernel.cubin")]
     return subprocess.run(command, capture_output=True, text=True).stderr
 
