@@ -22,9 +22,9 @@
  *     %sum = dot %a, %a, %c2 : tile<16x16xi32>
  *     print "s", %sum
  *     return
- * Not:    dots that something else uses too; dots of fp8 whose `max_num_imprecise_acc` asks for a
- *         sum of its own; an accumulator of another type than the sum
- *                                                           (tests/passes/fuse-dot/not.tkir)
+ * Not:    sums of floats in kernels with `fp_fusion = false`; dots that something else uses too;
+ * dots of fp8 whose `max_num_imprecise_acc` asks for a sum of its own; an accumulator of another
+ * type than the sum (tests/passes/fuse-dot/not.tkir)
  *
  * Algorithm: one look at each addition. The dot, being pure, is made anew where the addition
  * stands, where the other operand is known. Triton does the same (CombineDotAddPattern).
@@ -69,7 +69,8 @@ static bool accumulate_in_block(const PassContext *pc, IrBlock *block) {
         next = op->next;
         for (unsigned r = 0; r < op->num_regions; r++)
             changed |= accumulate_in_block(pc, op->regions[r]);
-        if ((op->code == OP_AddF || op->code == OP_AddI) && accumulate(op)) {
+        bool is_sum = op->code == OP_AddI || (op->code == OP_AddF && block->kernel->fp_fusion);
+        if (is_sum && accumulate(op)) {
             pass_count(pc, STAT_DOT_ADDENDS, 1);
             changed = true;
         }

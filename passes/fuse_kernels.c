@@ -90,6 +90,11 @@ static void join_kernels(Fusion *f, IrModule *into) {
     f->second_param = ARENA_ARRAY(scratch, uint32_t, most);
     for (size_t i = 0; i < most; i++)
         f->second_param[i] = FUSE_OWN;
+    for (uint32_t i = 0; i < first->params.len; i++) {
+        IrValue *value = kernel->params.data[i].value;
+        if (f->request->unique[i] != i)
+            ir_replace_uses(value, kernel->params.data[f->request->unique[i]].value);
+    }
     IrBuilder b = rewrite_before(kernel->body->last);
     f->border = ir_build(&b, OP_Barrier, NULL, 0, NULL, 0);
     IrCloner cloner = ir_cloner(b, second, scratch);

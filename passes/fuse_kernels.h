@@ -8,6 +8,8 @@
 
 typedef struct FuseRequest {
     const IrKernel *first, *second; /* of one IrContext; they stay as they are */
+    /* For each parameter of `first`: an earlier one that has the same value, or itself. */
+    const uint32_t *unique;
     /* For each parameter of `second`: the parameter of `first` that has the same value (for a
      * pointer: the same view of the same tensor), which is then one parameter; or FUSE_OWN. */
     const uint32_t *same_as;

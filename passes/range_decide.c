@@ -125,8 +125,8 @@ static bool is_offset_of(const Query *q, const IrValue *value, const IrValue *ot
     return value == other;
 }
 
-/* value = (n + c) / B with constants and the sum spelled with any number of them. */
-static bool is_ceil_div(const IrValue *value, const IrValue **n, int64_t *c, int64_t *divisor) {
+/* The sum may be spelled with several constants: cdiv(n, B) is (n + B - 1) / B. */
+bool range_quotient(const IrValue *value, const IrValue **n, int64_t *c, int64_t *divisor) {
     const IrOp *div = value->def;
     uint64_t bits;
     if (!div || div->code != OP_DivSI || !rewrite_constant(ir_operand(div, 1), &bits))
@@ -149,7 +149,7 @@ static void use_quotient(Query *q, const IrValue *index, const IrValue *quotient
     int64_t c, divisor;
     if (!product || product->code != OP_MulI || ir_operand(product, 0) != index ||
         !rewrite_constant(ir_operand(product, 1), &factor) ||
-        !is_ceil_div(quotient, &n, &c, &divisor))
+        !range_quotient(quotient, &n, &c, &divisor))
         return;
     if (n == q->b && factor == (uint64_t)divisor && c >= 0 && c <= divisor &&
         range_of(q->ranges, index).lo >= 0)

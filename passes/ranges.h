@@ -34,6 +34,8 @@ const IrValue *range_uniform(const IrValue *value);
 /* Finds `value` = scalar + offset (wrapping, in every element, the offset anywhere in `offset`).
  * The scalar is NULL if only the range is known. */
 const IrValue *range_split(const RangeAnalysis *ranges, const IrValue *value, Range *offset);
+/* Whether `value` = (*n + *c) / *divisor, a signed division by a positive constant. */
+bool range_quotient(const IrValue *value, const IrValue **n, int64_t *c, int64_t *divisor);
 /* Appends every integer's range that is narrower than its type: `%offs: 0 .. 1023`. */
 void range_print(const RangeAnalysis *ranges, const IrKernel *kernel, StrBuf *out);
 

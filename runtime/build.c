@@ -41,7 +41,7 @@ static SessionStatus build_one(Program *program, Outputs *outputs, const BuildOp
     options.print_out = program->session->options.err;
     IrModule *module =
         specialise(program->py, ir_context_create(arena), arena, fn, params, &options);
-    return module != NULL && emit_kernel(outputs, build, module) ? STATUS_OK : STATUS_FAILED;
+    return module != NULL && emit_kernel(outputs, build, module, NULL) ? STATUS_OK : STATUS_FAILED;
 }
 
 /* Runs the program and builds what it launched. */
@@ -58,7 +58,7 @@ static SessionStatus build_launched(Program *program, Outputs *outputs, const Bu
             continue;
         }
         built++;
-        if (!emit_kernel(outputs, build, variant->tile)) {
+        if (!emit_kernel(outputs, build, variant->tile, variant->fused)) {
             return STATUS_FAILED;
         }
     }

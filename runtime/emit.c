@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "frontend/parse.h"
-#include "passes/pass.h"
+#include "runtime/compile.h"
 #include "runtime/session_internal.h"
 #include "support/str.h"
 
@@ -70,32 +70,75 @@ static void print_stats(const Session *session, const IrModule *module, const Pa
     }
 }
 
-bool emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module) {
+static bool wants_code(const BuildOptions *options) {
+    return wanted(options, EMIT_LAID) || wanted(options, EMIT_LLVM) || wanted(options, EMIT_PTX);
+}
+
+static void add_string(Outputs *outputs, const char *name, EmitKind kind, const char *text) {
+    outputs_add(outputs, name, kind, text, strlen(text));
+}
+
+/* What is made of the optimised kernel for one GPU. */
+static bool emit_code(Outputs *outputs, const BuildOptions *options, const IrKernel *kernel,
+                      const CompileOptions *compile) {
+    Session *session = outputs->session;
+    Compiled compiled;
+    if (!compile_kernel(session->arena, kernel, compile, session->diags, &compiled)) {
+        return false;
+    }
+    if (wanted(options, EMIT_LAID)) {
+        add_ir(outputs, EMIT_LAID, compiled.laid);
+    }
+    if (wanted(options, EMIT_LLVM)) {
+        add_string(outputs, kernel->name, EMIT_LLVM, compiled.code.llvm_optimised);
+    }
+    if (wanted(options, EMIT_PTX)) {
+        add_string(outputs, kernel->name, EMIT_PTX, compiled.code.ptx);
+    }
+    return true;
+}
+
+bool emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module,
+                 const PassStats *before) {
     Session *session = outputs->session;
     if (wanted(options, EMIT_TILE)) {
         add_ir(outputs, EMIT_TILE, module);
     }
+    PassStats stats = {0};
+    if (before != NULL) {
+        stats = *before;
+    }
+    PassOptions passes = {
+        .verify_each = true,
+        .print_before = options->print_before,
+        .print_after = options->print_after,
+        .printer = print_pass,
+        .printer_data = session->options.err,
+        .stats = &stats,
+    };
+    bool code = wants_code(options);
     if (wanted(options, EMIT_TILE_OPT) || options->print_before || options->print_after ||
-        options->stats) {
-        PassStats stats = {0};
-        PassOptions passes = {
-            .verify_each = true,
-            .print_before = options->print_before,
-            .print_after = options->print_after,
-            .printer = print_pass,
-            .printer_data = session->options.err,
-            .stats = &stats,
-        };
+        options->stats || code) {
         const char *pipeline = options->passes == NULL ? PASS_DEFAULT_PIPELINE : options->passes;
         if (!passes_run(module, pipeline, &passes, session->diags, NULL)) {
             return false;
         }
-        if (options->stats) {
-            print_stats(session, module, &stats);
-        }
     }
     if (wanted(options, EMIT_TILE_OPT)) {
         add_ir(outputs, EMIT_TILE_OPT, module);
+    }
+    CompileOptions compile = {
+        .target = options->num_targets > 0 ? options->targets[0] : SESSION_DEFAULT_TARGET,
+        .line_info = true,
+        .comments = options->comments,
+        .keep_llvm = wanted(options, EMIT_LLVM),
+        .passes = passes,
+    };
+    if (code && !emit_code(outputs, options, module->kernels.data[0], &compile)) {
+        return false;
+    }
+    if (options->stats) {
+        print_stats(session, module, &stats);
     }
     return true;
 }

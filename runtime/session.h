@@ -19,6 +19,8 @@ typedef enum SessionStatus {
 #undef STATUS
 } SessionStatus;
 
+#define SESSION_DEFAULT_TARGET "sm_90a"
+
 typedef enum DeviceKind { DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA } DeviceKind;
 
 /* What can be emitted; EmitSet is a set of them, bit 1 << EMIT_x. */
@@ -61,6 +63,9 @@ typedef struct BuildOptions {
     int num_warps, num_stages; /* 0: not given */
     const char *print_before, *print_after;
     const char *passes; /* instead of the usual ones: names separated by commas */
+    const char *const *targets; /* GPUs to generate code for, by the names of targets.def */
+    size_t num_targets;         /* 0: SESSION_DEFAULT_TARGET */
+    bool comments;              /* source lines as comments in PTX */
     bool stats;         /* print what the passes counted to `err` */
 } BuildOptions;
 

@@ -269,14 +269,17 @@ static IrKernel *fuse_two(Arena *arena, IrModule *into, const IrKernel *first,
     uint32_t *same_as = ARENA_ARRAY(arena, uint32_t, num_second);
     bool *overlap = ARENA_ARRAY(arena, bool, num_first *num_second);
     bool *dead = ARENA_ARRAY(arena, bool, num_first);
+    uint32_t *unique = ARENA_ARRAY(arena, uint32_t, num_first);
     for (size_t i = 0; i < num_second; i++) {
         same_as[i] = find_param(first, &second->params.data[i]);
         if (same_as[i] != FUSE_OWN)
             overlap[same_as[i] * num_second + i] = true;
     }
-    for (size_t i = 0; i < num_first; i++)
+    for (size_t i = 0; i < num_first; i++) {
+        unique[i] = (uint32_t)i;
         dead[i] = last && is_listed(s->fuse, first->params.data[i].name);
-    FuseRequest request = {first, second, same_as, overlap, dead};
+    }
+    FuseRequest request = {first, second, unique, same_as, overlap, dead};
     return fuse_kernels(into, &request, diags, s->passes.stats);
 }
 

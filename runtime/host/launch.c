@@ -11,15 +11,6 @@
 #include "passes/pass.h"
 #include "runtime/host/launch_internal.h"
 
-struct LaunchState {
-    PyCtx *py;
-    LaunchConfig config;
-    IrContext *ir;
-    Map variants; /* key text -> Variant */
-    VEC(Variant *) order;
-    bool faulted;
-};
-
 LaunchState *launch_state_create(PyCtx *py, const LaunchConfig *config) {
     LaunchState *state = ARENA_NEW(py->arena, LaunchState);
     state->py = py;
@@ -74,8 +65,7 @@ static const char *variant_key(const Launch *launch, const char *signature) {
     return strbuf_str(&key);
 }
 
-/* Says where the kernel was launched with what, on the first message about it. */
-static PyValue compilation_error(const Launch *launch, size_t from, PyExc exc) {
+PyValue launch_error(const Launch *launch, size_t from, PyExc exc) {
     Diags *diags = launch->py->diags;
     if (diags_len(diags) > from && !range_is_none(launch->args->range)) {
         size_t count;
@@ -105,7 +95,7 @@ static PyExc device_refusal(const Diags *diags, size_t from) {
     return PYEXC_RuntimeError;
 }
 
-static IrModule *tile_copy(LaunchState *state, IrModule *module) {
+IrModule *launch_tile_copy(LaunchState *state, const IrModule *module) {
     IrModule *copy = ir_module_create(state->ir, state->py->arena, module->sources);
     for (size_t i = 0; i < module->kernels.len; i++)
         ir_kernel_clone(copy, module->kernels.data[i]);
@@ -122,11 +112,11 @@ static Variant *compile_variant(LaunchState *state, const Launch *launch, const 
     IrModule *module =
         specialise(py, state->ir, py->arena, launch->fn, launch->params, &launch->options);
     if (module == NULL) {
-        compilation_error(launch, from, refusal(py->diags, from));
+        launch_error(launch, from, refusal(py->diags, from));
         return NULL;
     }
     if (state->config.keep_tile)
-        variant->tile = tile_copy(state, module);
+        variant->tile = launch_tile_copy(state, module);
     PassOptions passes = {.verify_each = true};
     bool passed = passes_run(module, PASS_DEFAULT_PIPELINE, &passes, py->diags, NULL);
     variant->optimised = module;
@@ -134,7 +124,7 @@ static Variant *compile_variant(LaunchState *state, const Launch *launch, const 
         variant->code = state->config.device->ops->compile(state->config.device, py->arena,
                                                            module->kernels.data[0], py->diags);
     if (variant->code == NULL) {
-        compilation_error(launch, from, device_refusal(py->diags, from));
+        launch_error(launch, from, device_refusal(py->diags, from));
         return NULL;
     }
     return variant;
@@ -159,7 +149,7 @@ static Variant *find_variant(LaunchState *state, const Launch *launch) {
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static bool run_variant(LaunchState *state, const Launch *launch, const Variant *variant) {
+bool launch_run_variant(LaunchState *state, const Launch *launch, const Variant *variant) {
     PyCtx *py = state->py;
     size_t from = diags_len(py->diags);
     Device *device = state->config.device;
@@ -179,7 +169,7 @@ static bool run_variant(LaunchState *state, const Launch *launch, const Variant 
         py_raise(py, PYEXC_KeyboardInterrupt, "interrupted");
         return false;
     case DEVICE_REFUSED:
-        compilation_error(launch, from, device_refusal(py->diags, from));
+        launch_error(launch, from, device_refusal(py->diags, from));
         return false;
     }
     return false;
@@ -194,7 +184,12 @@ static PyValue run_with(PyCtx *py, PyValue jit, const SpecOptions *options, PyVa
     bool ok = launch_bind(&launch) && (compile_only || launch_grid(&launch, grid)) &&
               launch_describe(&launch);
     Variant *variant = ok ? find_variant(state, &launch) : NULL;
-    ok = variant != NULL && (compile_only || run_variant(state, &launch, variant));
+    if (variant == NULL || compile_only)
+        ok = variant != NULL;
+    else if (state->fusing != NULL)
+        ok = launch_collect(state->fusing, &launch, variant);
+    else
+        ok = launch_run_variant(state, &launch, variant);
     arena_reset(py->scratch, mark);
     return ok ? compiled_kernel(py, variant) : PY_FAIL;
 }

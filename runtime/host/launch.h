@@ -24,6 +24,7 @@ typedef struct Variant {
     IrModule *tile;      /* before the passes; NULL unless LaunchConfig.keep_tile */
     IrModule *optimised; /* after them */
     DeviceKernel *code;
+    const struct PassStats *fused; /* what fusing counted; NULL unless tkc.fuse made this */
 } Variant;
 
 typedef struct LaunchState LaunchState;

@@ -18,12 +18,31 @@ typedef struct Launch {
     VEC(InterpArg) device_args;
 } Launch;
 
+struct Collected; /* launches that tkc.fuse takes together (launch_fuse.c) */
+struct LaunchState {
+    PyCtx *py;
+    LaunchConfig config;
+    IrContext *ir;
+    Map variants; /* key text -> Variant */
+    VEC(Variant *) order;
+    struct Collected *fusing; /* tkc.fuse is collecting launches; or NULL */
+    bool faulted;
+};
+
 /* Matches arguments to parameters and launch options; TypeError or KeyError if they do not fit. */
 bool launch_bind(Launch *launch);
 /* Evaluates and checks the grid. */
 bool launch_grid(Launch *launch, PyValue grid);
 /* Describes the bound values: launch->params for the compiler, launch->device_args for the run. */
 bool launch_describe(Launch *launch);
+
+/* Runs a variant over launch->grid with launch->device_args; false with an exception. */
+bool launch_run_variant(LaunchState *state, const Launch *launch, const Variant *variant);
+/* Raises what was reported since `from`, with a note that says where the launch is. */
+PyValue launch_error(const Launch *launch, size_t from, PyExc exc);
+IrModule *launch_tile_copy(LaunchState *state, const IrModule *module);
+/* Notes a launch instead of running it; false with an exception. */
+bool launch_collect(struct Collected *collected, const Launch *launch, const Variant *variant);
 
 /* triton.tools.tensor_descriptor.TensorDescriptor (tensor_descriptor.c). */
 typedef struct TensorDescriptor {

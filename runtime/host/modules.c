@@ -205,7 +205,8 @@ PyValue builtin_module(PyCtx *py, const char *name, bool *found) {
                    {"time", module_time},
                    {"typing", module_typing},
                    {"typing_extensions", module_typing},
-                   {"__future__", module_future}};
+                   {"__future__", module_future},
+                   {"tkc", module_tkc}};
     static const char *const library[] = {"functools",  "itertools", "collections", "dataclasses",
                                           "contextlib", "warnings",  "operator"};
     *found = true;

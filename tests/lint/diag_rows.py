@@ -9,11 +9,12 @@ STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 AREAS = {"diags.def": (0, 100), "diags_syntax.def": (100, 200), "diags_kernel.def": (200, 300),
          "diags_builtin.def": (300, 400),
          "diags_ir.def": (400, 500), "diags_host.def": (500, 700), "diags_run.def": (700, 9999),
-         "diags_tool.def": (800, 900), "diags_cuda.def": (1000, 1100),
+         "diags_tool.def": (800, 900), "diags_emu.def": (900, 1000),
+         "diags_cuda.def": (1000, 1100),
          "diags_codegen.def": (1100, 1200)}
 # Cannot be provoked by any input: running out of memory (tested in tests/unit) and internal errors.
 NO_TEST = {"OUT_OF_MEMORY", "INTERNAL", "PASS_CONTRACT", "CODEGEN_LLVM"}
-TEST_FOLDERS = ("tests/codegen/", "tests/diag/", "tests/ir/", "tests/passes/", "tests/unit/")
+TEST_FOLDERS = ("tests/codegen/", "tests/diag/", "tests/emu/", "tests/ir/", "tests/passes/", "tests/unit/")
 
 files = tree_files()
 sources = "\n".join(read(name) for name in files if name.endswith((".c", ".h", ".l", ".y", ".def"))
@@ -39,7 +40,7 @@ for name in (file for file in files if re.match(r"support/diags\w*\.def$", file)
         if row not in used:
             violations.append(f"{place}: no source uses it")
         if f"{int(code):04}" not in tested and row not in NO_TEST:
-            violations.append(f"{place}: no test in tests/diag, ir, passes or unit expects it")
+            violations.append(f"{place}: no test in tests/diag, emu, ir, passes or unit expects it")
         texts = STRING.findall(rest)
         if len(texts) < 2 or "".join(texts[1:]).count("\\n") < 2 and row not in NO_TEST:
             violations.append(f"{place}: its explain page has fewer than two lines")

@@ -18,7 +18,7 @@ ALLOWED = {
 # Headers that only one folder may include.
 PRIVATE_HEADERS = [(re.compile(r"llvm-c/"), "codegen"), (re.compile(r"cuda\.h$"), "tests/cuda")]
 # Headers made by the build.
-GENERATED = {"version.h", "parser.tab.h"}
+GENERATED = {"version.h", "parser.tab.h", "ptx_parser.tab.h"}
 INCLUDE = re.compile(r'\s*#\s*include\s+(["<])([^">]+)[">]')
 
 violations = []
