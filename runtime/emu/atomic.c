@@ -65,7 +65,7 @@ static bool less(PtxType type, uint64_t x, uint64_t y) {
     return ptx_types[type].kind == PTX_IS_SIGNED ? (int64_t)x < (int64_t)y : x < y;
 }
 
-uint64_t atomic_combine(AtomicOp op, PtxType type, uint64_t old, uint64_t b, uint64_t c) {
+uint64_t atomic_result(AtomicOp op, PtxType type, uint64_t old, uint64_t b, uint64_t c) {
     PtxKind kind = ptx_types[type].kind;
     bool is_float = kind == PTX_IS_FLOAT || kind == PTX_IS_PACKED;
     if (is_float && (op == ATOMIC_ADD || op == ATOMIC_MIN || op == ATOMIC_MAX))
@@ -106,7 +106,7 @@ static void combine_lanes(Warp *warp, const Inst *inst, uint32_t mask, const uin
         uint8_t *at = (uint8_t *)(uintptr_t)host[lane] + (size_t)element * inst->bytes;
         memcpy(&old[lane], at, inst->bytes);
         uint64_t now =
-            atomic_combine((AtomicOp)inst->mode, (PtxType)inst->type, old[lane], b[lane], c[lane]);
+            atomic_result((AtomicOp)inst->mode, (PtxType)inst->type, old[lane], b[lane], c[lane]);
         memcpy(at, &now, inst->bytes);
     }
     if (inst->dst != NO_ROW)

@@ -285,7 +285,7 @@ static void report_by_kind(Writer *w) {
     }
 }
 
-void fault_report(const Launch *launch, const Fault *fault) {
+void fault_tell(const Launch *launch, const Fault *fault) {
     Writer writer = {.launch = launch, .fault = fault, .arena = launch->arena};
     report_by_kind(&writer);
     StrBuf label = STRBUF(writer.arena);

@@ -350,7 +350,7 @@ static EmuStatus conclude(Launch *launch, const Shared *shared, EmuCounters *cou
     if (launch->options->print_out != NULL)
         print_all(launch, first != NULL ? first->fault_position : UINT64_MAX);
     if (first != NULL)
-        fault_report(launch, &first->fault);
+        fault_tell(launch, &first->fault);
     return first != NULL ? EMU_FAULT : shared->cancelled ? EMU_CANCELLED : EMU_OK;
 }
 

@@ -303,7 +303,7 @@ void row_store(const Warp *warp, uint32_t row, unsigned bytes, const uint64_t *i
 
 /* faults.c */
 Fault *fault_raise(Warp *warp, const Inst *inst, DiagId id, uint32_t lanes, uint32_t bad_lanes);
-void fault_report(const Launch *launch, const Fault *fault);
+void fault_tell(const Launch *launch, const Fault *fault);
 
 /* access.c: checks and counts an access of the lanes in `mask` at generic `addresses`, and makes
  * host addresses of them (those of other lanes are left alone). `data`: what will be stored, a

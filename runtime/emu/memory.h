@@ -32,6 +32,6 @@ int atomic_find(const char *name);
  * are the operands. */
 void atomic_exec(Warp *warp, const Inst *inst, uint32_t mask);
 /* What an atomic operation leaves of `old`. */
-uint64_t atomic_combine(AtomicOp op, PtxType type, uint64_t old, uint64_t b, uint64_t c);
+uint64_t atomic_result(AtomicOp op, PtxType type, uint64_t old, uint64_t b, uint64_t c);
 
 #endif

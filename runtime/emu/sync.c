@@ -189,8 +189,7 @@ void redux_exec(Warp *warp, const Inst *inst, uint32_t mask) {
     const uint32_t *a = row32(warp, inst->a)->u;
     uint64_t result = a[first_lane(mask)];
     EACH_LANE(lane, mask & (mask - 1))
-    result =
-        (uint32_t)atomic_combine((AtomicOp)inst->mode, (PtxType)inst->type, result, a[lane], 0);
+    result = (uint32_t)atomic_result((AtomicOp)inst->mode, (PtxType)inst->type, result, a[lane], 0);
     EACH_LANE(target, mask)
     row32(warp, inst->dst)->u[target] = (uint32_t)result;
 }
