@@ -31,6 +31,7 @@ typedef struct Manager {
     PassTimes *times;
     Arena *scratch;
     unsigned *properties; /* PROP_* of each kernel */
+    IrKernel **before;    /* for options->check: copies of the kernels that the pass changed */
 } Manager;
 
 static double now_seconds(void) {
@@ -64,12 +65,32 @@ static const char *kernel_text(const Manager *m, const IrKernel *kernel) {
     return strbuf_str(&text);
 }
 
+static IrKernel *copy_kernel(const Manager *m, const IrKernel *kernel) {
+    IrModule *module = ir_module_create(m->module->ctx, m->scratch, m->module->sources);
+    return ir_kernel_clone(module, kernel);
+}
+
+/* Verifies the module, and compares what the kernels do with what they did. */
+static bool check_result(const Manager *m, const PassInfo *pass) {
+    const char *when = arena_printf(m->module->arena, "after %s", pass->name);
+    if (m->options->verify_each && !ir_verify(m->module, m->diags, when))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; i < m->module->kernels.len; i++) {
+        if (m->before[i])
+            ok &= m->options->check(m->options->check_data, pass, m->before[i],
+                                    m->module->kernels.data[i], m->diags);
+    }
+    return ok;
+}
+
 static bool run_on_kernel(Manager *m, PassId id, size_t index, bool *any_change) {
     const PassInfo *pass = &pass_infos[id];
     IrKernel *kernel = m->module->kernels.data[index];
     if (pass->requires & ~m->properties[index])
         return broken(m, pass, kernel, "what it requires was not established before it");
     const char *before = m->options->check_contracts ? kernel_text(m, kernel) : NULL;
+    IrKernel *copy = m->options->check ? copy_kernel(m, kernel) : NULL;
     PassContext pc = {
         .module = m->module, .scratch = m->scratch, .diags = m->diags, .stats = m->options->stats};
     double start = now_seconds();
@@ -82,6 +103,7 @@ static bool run_on_kernel(Manager *m, PassId id, size_t index, bool *any_change)
     *any_change |= changed;
     if (pc.failed)
         return false;
+    m->before[index] = changed ? copy : NULL;
     if (changed)
         m->properties[index] &= pass->preserves | PROP_LAID; /* there is no way back */
     else if (before && strcmp(before, kernel_text(m, kernel)) != 0)
@@ -102,10 +124,9 @@ static bool run_pass(Manager *m, PassId id) {
     }
     if (selects(m->options->print_after, name, changed))
         print_ir(m, "after", name);
+    bool ok = check_result(m, &pass_infos[id]);
     arena_reset(m->scratch, mark);
-    if (!m->options->verify_each)
-        return true;
-    return ir_verify(m->module, m->diags, arena_printf(m->module->arena, "after %s", name));
+    return ok;
 }
 
 static bool unknown_pass(Diags *diags, const char *name) {
@@ -125,6 +146,7 @@ bool passes_run(IrModule *module, const char *pipeline, const PassOptions *optio
     Manager m = {.module = module, .options = options, .diags = diags, .times = times};
     m.scratch = scratch;
     m.properties = ARENA_ARRAY(scratch, unsigned, module->kernels.len);
+    m.before = ARENA_ARRAY(scratch, IrKernel *, module->kernels.len);
     for (size_t i = 0; i < module->kernels.len; i++)
         m.properties[i] = PROP_SSA | (module->kernels.data[i]->laid ? PROP_LAID : 0);
     bool ok = true;

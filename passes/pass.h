@@ -84,6 +84,10 @@ PassId pass_from_name(const char *name, size_t len);
 /* Gets the module's text whenever PassOptions asks for it; `when` is "before" or "after". */
 typedef void (*PassPrinter)(void *data, const char *when, const char *pass, const char *text);
 
+/* Looks at a kernel before and after a pass that changed it; false: reported, stop. */
+typedef bool (*PassCheck)(void *data, const PassInfo *pass, const IrKernel *before,
+                          const IrKernel *after, Diags *diags);
+
 typedef struct PassOptions {
     bool verify_each;         /* run the verifier after every pass */
     bool check_contracts;     /* compare the printed IR around a pass that reports no change */
@@ -94,6 +98,8 @@ typedef struct PassOptions {
     PassPrinter printer; /* needed if anything is to be printed */
     void *printer_data;
     PassStats *stats; /* added to, or NULL */
+    PassCheck check;  /* run behind the verifier, or NULL */
+    void *check_data;
 } PassOptions;
 
 typedef struct PassTimes {

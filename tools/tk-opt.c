@@ -6,14 +6,15 @@
  * result on standard output; what the passes print in between goes to standard error, like
  * diagnostics. Exit status: 0 done, 1 the IR has errors, 2 usage, 70 a pass made bad IR.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "passes/axis.h"
+#include "passes/exec_check.h"
 #include "passes/fuse_kernels.h"
-#include "passes/pass.h"
 #include "passes/ranges.h"
 #include "support/io.h"
 
@@ -28,6 +29,8 @@ static const char usage[] =
     "                          are one, others do not overlap; nobody reads DEAD ones afterwards\n"
     "  --stop-after=PASS       run no pass after this one\n"
     "  --no-verify-each        verify only the input\n"
+    "  --verify-each=exec      also run kernels before and after each pass, and compare\n"
+    "  --exec-seed=N           data for these runs (1)\n"
     "  --print-before=PASS|all print the IR before a pass, on standard error\n"
     "  --print-after=PASS|all|changed\n"
     "  --time-passes           print a table of times, on standard error\n"
@@ -47,6 +50,7 @@ typedef enum OptionId {
     OPT_STOP_AFTER,
     OPT_NO_VERIFY,
     OPT_VERIFY,
+    OPT_EXEC_SEED,
     OPT_BEFORE,
     OPT_AFTER,
     OPT_TIME,
@@ -65,8 +69,9 @@ static const struct option long_options[] = {
     {"default-passes", no_argument, NULL, OPT_DEFAULT},
     {"fuse-kernels", optional_argument, NULL, OPT_FUSE},
     {"stop-after", required_argument, NULL, OPT_STOP_AFTER},
-    {"verify-each", no_argument, NULL, OPT_VERIFY},
+    {"verify-each", optional_argument, NULL, OPT_VERIFY},
     {"no-verify-each", no_argument, NULL, OPT_NO_VERIFY},
+    {"exec-seed", required_argument, NULL, OPT_EXEC_SEED},
     {"print-before", required_argument, NULL, OPT_BEFORE},
     {"print-after", required_argument, NULL, OPT_AFTER},
     {"time-passes", no_argument, NULL, OPT_TIME},
@@ -87,6 +92,7 @@ typedef struct Settings {
     const char *fuse; /* NULL: do not; else the dead parameters */
     bool locations, time, stats, stats_json, axis, ranges;
     PassOptions passes;
+    ExecCheck exec;
 } Settings;
 
 static void print_dump(void *data, const char *when, const char *pass, const char *text) {
@@ -108,6 +114,29 @@ static bool complain_stats(const char *form) {
     return false;
 }
 
+static bool choose_verification(Settings *s, const char *how) {
+    s->passes.verify_each = true;
+    if (!how)
+        return true;
+    s->passes.check = exec_check;
+    s->passes.check_data = &s->exec;
+    if (strcmp(how, "exec") == 0)
+        return true;
+    fprintf(stderr, "tk-opt: --verify-each: `%s` is not a way; the only one with a name is exec\n",
+            how);
+    return false;
+}
+
+static bool read_seed(Settings *s, const char *text) {
+    char *end;
+    errno = 0;
+    s->exec.seed = strtoull(text, &end, 10);
+    if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0)
+        return true;
+    fprintf(stderr, "tk-opt: --exec-seed: `%s` is not a number from 0 to 2^64 - 1\n", text);
+    return false;
+}
+
 static bool apply_option(Settings *s, OptionId id, const char *value) {
     switch (id) {
     case OPT_PASSES:
@@ -123,9 +152,12 @@ static bool apply_option(Settings *s, OptionId id, const char *value) {
         s->passes.stop_after = value;
         return is_pass_choice("stop-after", value, "");
     case OPT_VERIFY:
+        return choose_verification(s, value);
     case OPT_NO_VERIFY:
-        s->passes.verify_each = id == OPT_VERIFY;
+        s->passes.verify_each = false;
         break;
+    case OPT_EXEC_SEED:
+        return read_seed(s, value);
     case OPT_BEFORE:
         s->passes.print_before = value;
         return is_pass_choice("print-before", value, "");
@@ -162,7 +194,7 @@ static bool apply_option(Settings *s, OptionId id, const char *value) {
 }
 
 static bool read_settings(int argc, char **argv, Settings *s) {
-    *s = (Settings){.pipeline = "", .locations = true};
+    *s = (Settings){.pipeline = "", .locations = true, .exec = {.seed = 1, .rounds = 4}};
     s->passes = (PassOptions){.verify_each = true,
                               .check_contracts = true,
                               .printer = print_dump,
@@ -315,6 +347,19 @@ static void print_facts(Arena *arena, const Settings *s, const IrModule *module)
     fputs(strbuf_str(&text), stderr);
 }
 
+static void print_tables(const Settings *s, const IrModule *module, const PassTimes *times,
+                         const PassStats *stats) {
+    if (s->time)
+        passes_print_times(times, stderr);
+    if (s->stats_json)
+        passes_print_stats_json(stats, module->kernels.len > 0 ? module->kernels.data[0]->name : "",
+                                stderr);
+    else if (s->stats)
+        passes_print_stats(stats, stderr);
+    if (s->passes.check)
+        fprintf(stderr, "tk-opt: %u runs compared\n", s->exec.compared);
+}
+
 static int optimise(Arena *arena, Settings *s) {
     SourceSet *sources = sources_create(arena);
     Diags *diags = diags_create(arena, sources);
@@ -331,17 +376,12 @@ static int optimise(Arena *arena, Settings *s) {
             return finish(diags);
     }
     bool ok = passes_run(module, s->pipeline, &s->passes, diags, &times);
-    if (s->time)
-        passes_print_times(&times, stderr);
-    if (s->stats_json)
-        passes_print_stats_json(
-            &stats, module->kernels.len > 0 ? module->kernels.data[0]->name : "", stderr);
-    else if (s->stats)
-        passes_print_stats(&stats, stderr);
+    print_tables(s, module, &times, &stats);
     if (!ok)
         return finish(diags);
     if (s->axis || s->ranges)
         print_facts(arena, s, module);
+    diags_render(diags, &(DiagStyle){0}, stderr); /* warnings */
     StrBuf text = STRBUF(arena);
     ir_print_module(module, &s->passes.print, &text);
     fputs(strbuf_str(&text), stdout);

@@ -193,10 +193,11 @@ static EltFn elementwise(const IrOp *op) {
         return elt_cmpi((INT_PRED_Enum)ir_attr_int(op, ATTR_INT_PRED), kind);
     if (op->code == OP_CmpF)
         return elt_cmpf((FLOAT_PRED_Enum)ir_attr_int(op, ATTR_FLOAT_PRED), kind);
-    if (op->code == OP_Select)
-        return ir_is_tile(operand) == ir_is_tile(ir_result(op, 0)->type)
-                   ? elt_select(ir_elem_size(ir_result(op, 0)->type))
-                   : NULL;
+    if (op->code == OP_Select) {
+        const IrType *chosen = ir_result(op, 0)->type;
+        bool whole = chosen->kind == TY_DESC || ir_is_tile(operand) != ir_is_tile(chosen);
+        return whole ? NULL : elt_select(ir_elem_size(chosen));
+    }
     EltFn fn = elt_int(op->code, kind);
     if (fn == NULL)
         fn = elt_float(op->code, kind);
@@ -266,9 +267,10 @@ static void compile_plain(Compiler *c, const IrOp *op) {
                            : op->num_operands > 0 ? ir_operand(op, 0)->type
                                                   : NULL;
     Inst inst = {.op = op};
-    if (shaped != NULL && shaped->kind != TY_DESC) {
-        inst.count = (size_t)ir_numel(shaped);
-        inst.size = ir_elem_size(shaped);
+    if (shaped != NULL) {
+        bool is_desc = shaped->kind == TY_DESC;
+        inst.count = is_desc ? 1 : (size_t)ir_numel(shaped);
+        inst.size = is_desc ? sizeof(DescValue) : ir_elem_size(shaped);
     }
     if (!prepare(c, op, &inst)) {
         refuse(c, op, "the cpu device cannot execute this");

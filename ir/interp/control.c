@@ -126,9 +126,12 @@ bool exec_branch_unless(Exec *exec, const Inst *inst) {
     return true;
 }
 
-static bool is_cancelled(const Exec *exec) {
-    const volatile sig_atomic_t *cancel = exec->launch->options->cancel;
-    return cancel != NULL && *cancel != 0;
+/* Asked at every trip of a loop. */
+static bool is_cancelled(Exec *exec) {
+    const InterpOptions *options = exec->launch->options;
+    if (options->max_trips > 0 && ++exec->trips > options->max_trips)
+        return true;
+    return options->cancel != NULL && *options->cancel != 0;
 }
 
 bool exec_back_edge(Exec *exec, const Inst *inst) {

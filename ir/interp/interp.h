@@ -30,6 +30,7 @@ typedef struct InterpOptions {
     ThreadPool *pool;                    /* NULL: the calling thread */
     FILE *print_out;                     /* where device_print goes (stdout) */
     const volatile sig_atomic_t *cancel; /* non-zero: stop soon; may be NULL */
+    uint64_t max_trips; /* cancels a launch whose loops make more in all; 0: no limit */
 } InterpOptions;
 
 typedef enum InterpArgKind { INTERP_SCALAR, INTERP_VIEW, INTERP_DESC } InterpArgKind;

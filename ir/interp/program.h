@@ -181,7 +181,8 @@ struct Exec {
     const InterpKernel *kernel;
     Launch *launch;
     Program *program;
-    size_t width; /* elements of COUNT_DYNAMIC instructions */
+    size_t width;   /* elements of COUNT_DYNAMIC instructions */
+    uint64_t trips; /* of all loops so far; counted if options->max_trips limits them */
     StopReason stop;
     bool can_yield;
     Fault fault;
