@@ -78,10 +78,13 @@ static SessionStatus build_kernels(Session *session, const BuildRequest *request
         .args = &request->path,
         .num_args = 1,
         .launches = launches,
+        .device = DEVICE_CPU,
         .keep_tile = true,
         .out = session->options.err,
     };
-    program_open(session->program, session, module, &options);
+    if (!program_open(session->program, session, module, &options)) {
+        return STATUS_NO_DEVICE;
+    }
     return launches ? build_launched(session->program, outputs, build)
                     : build_one(session->program, outputs, build);
 }

@@ -9,7 +9,7 @@
 static LaunchState *open_launches(Program *program, const ProgramOptions *options) {
     const SessionOptions *session = &program->session->options;
     LaunchConfig config = {
-        .device = program->device,
+        .device = program->open.device,
         .keep_tile = options->keep_tile,
         .out = options->out,
         .interp =
@@ -26,12 +26,14 @@ static LaunchState *open_launches(Program *program, const ProgramOptions *option
     return launch_state_create(program->py, &config);
 }
 
-void program_open(Program *program, Session *session, const Module *module,
+bool program_open(Program *program, Session *session, const Module *module,
                   const ProgramOptions *options) {
     *program = (Program){.session = session, .module = module};
     program->pool = threads_create(options->launches ? session->options.threads : 1);
-    program->device = device_cpu_create(&session->oom);
-    program->torch = torch_state_create(&session->oom, program->device, program->pool);
+    if (!devices_open(session, options->device, &program->open)) {
+        return false;
+    }
+    program->torch = torch_state_create(&session->oom, program->open.device, program->pool);
     if (program->pool == NULL || program->torch == NULL) {
         oom_raise(&session->oom);
     }
@@ -56,6 +58,7 @@ void program_open(Program *program, Session *session, const Module *module,
     if (!program->has_host) {
         oom_raise(&session->oom);
     }
+    return true;
 }
 
 void program_close(Program *program) {
@@ -69,9 +72,7 @@ void program_close(Program *program) {
         py_ctx_destroy(program->py);
     }
     torch_state_destroy(program->torch);
-    if (program->device != NULL) {
-        program->device->ops->destroy(program->device);
-    }
+    devices_close(&program->open);
     if (program->pool != NULL) {
         threads_destroy(program->pool);
     }

@@ -3,6 +3,7 @@
 #define TKC_RUNTIME_PROGRAM_H
 
 #include "frontend/jit.h"
+#include "runtime/devices.h"
 #include "runtime/host/host.h"
 #include "runtime/host/launch.h"
 #include "runtime/session_internal.h"
@@ -11,7 +12,7 @@ typedef struct Program {
     Session *session;
     const Module *module;
     ThreadPool *pool;
-    Device *device; /* kernels run on it, tensors live in its memory */
+    OpenDevice open; /* kernels run on its device, tensors live in that one's memory */
     TorchState *torch;
     PyCtx *py;
     LaunchState *launch; /* NULL: kernels are only compiled */
@@ -23,13 +24,14 @@ typedef struct ProgramOptions {
     const char *const *args; /* sys.argv */
     size_t num_args;
     bool launches;  /* false: nothing is run */
+    DeviceKind device;
     bool keep_tile; /* keep the IR of every specialisation launched */
     FILE *out;      /* where the program prints */
 } ProgramOptions;
 
-/* Makes what the execution of a parsed program needs. `program` must be closed in any case, also
- * when memory ran out in the middle. */
-void program_open(Program *program, Session *session, const Module *module,
+/* Makes what the execution of a parsed program needs. False: the device cannot be used, reported.
+ * `program` must be closed in any case, also when memory ran out in the middle. */
+bool program_open(Program *program, Session *session, const Module *module,
                   const ProgramOptions *options);
 void program_close(Program *program);
 /* Runs it as __main__. */

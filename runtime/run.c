@@ -1,4 +1,4 @@
-/* run.c -- `tkc run`: a program on the cpu device. */
+/* run.c -- `tkc run`: a program on a device. */
 #include "runtime/program.h"
 
 typedef struct RunRequest {
@@ -13,7 +13,9 @@ static SessionStatus run(Session *session, void *data) {
     if (module == NULL) {
         return STATUS_FAILED;
     }
-    program_open(session->program, session, module, &request->options);
+    if (!program_open(session->program, session, module, &request->options)) {
+        return STATUS_NO_DEVICE;
+    }
     return program_run(session->program);
 }
 
@@ -26,6 +28,7 @@ SessionStatus session_run(Session *session, const char *path, const char *const 
                 .args = args,
                 .num_args = num_args,
                 .launches = true,
+                .device = session->options.device,
                 .out = session->options.out,
             },
     };

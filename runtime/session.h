@@ -21,7 +21,8 @@ typedef enum SessionStatus {
 
 #define SESSION_DEFAULT_TARGET "sm_90a"
 
-typedef enum DeviceKind { DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA } DeviceKind;
+/* DEVICE_AUTO: a GPU if there is one, else the cpu device. */
+typedef enum DeviceKind { DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA, DEVICE_AUTO } DeviceKind;
 
 /* What can be emitted; EmitSet is a set of them, bit 1 << EMIT_x. */
 typedef enum EmitKind {
@@ -49,6 +50,7 @@ typedef struct SessionOptions {
     const char *const *import_dirs; /* searched after the program's folder */
     size_t num_import_dirs;
     const char *lessons_dir; /* where `triton_tutorials` lies, or NULL */
+    const char *cache_dir;   /* where compiled code is kept between runs, or NULL: nowhere */
     bool json;               /* diagnostics as JSON, one object a line */
     DiagStyle style;
     FILE *out, *err;
@@ -62,11 +64,11 @@ typedef struct BuildOptions {
     const char *kernel, *signature;
     int num_warps, num_stages; /* 0: not given */
     const char *print_before, *print_after;
-    const char *passes; /* instead of the usual ones: names separated by commas */
+    const char *passes;         /* instead of the usual ones: names separated by commas */
     const char *const *targets; /* GPUs to generate code for, by the names of targets.def */
     size_t num_targets;         /* 0: SESSION_DEFAULT_TARGET */
     bool comments;              /* source lines as comments in PTX */
-    bool stats;         /* print what the passes counted to `err` */
+    bool stats;                 /* print what the passes counted to `err` */
 } BuildOptions;
 
 typedef struct Session Session;

@@ -102,7 +102,9 @@ static void add_import_dirs(Arena *arena, const Options *options, SessionOptions
 
 static SessionOptions session_options(Arena *arena, const Options *options) {
     SessionOptions session = {
-        .device = (DeviceKind)option_choice(options, OPTION_DEVICE),
+        .device = option_given(options, OPTION_DEVICE)
+                      ? (DeviceKind)option_choice(options, OPTION_DEVICE)
+                      : DEVICE_AUTO,
         .bounds = (BoundsMode)option_choice(options, OPTION_BOUNDS),
         .checks = !option_given(options, OPTION_NO_CHECKS),
         .shuffle = option_given(options, OPTION_SEED),

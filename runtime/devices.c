@@ -1,0 +1,93 @@
+/* devices.c -- opens the device that kernels run on.
+ *
+ * The cpu device interprets tile IR; the others run PTX, which comes from the compiler of
+ * runtime/compile.h by way of the compile cache. Code is generated for what the device is: for the
+ * emulator, the oldest target that it knows.
+ */
+#include "runtime/devices.h"
+
+#include "runtime/cuda/cuda_device.h"
+#include "version.h"
+
+#define EMU_TARGET "sm_80"
+
+/* ---- the compiler ---------------------------------------------------------------------------- */
+
+/* The best target of codegen/ for a GPU of that compute capability, or NULL. */
+static const char *target_of(const DeviceProps *props) {
+    unsigned wanted = (unsigned)(props->major * 10 + props->minor);
+    size_t count;
+    const CodegenTarget *targets = codegen_targets(&count);
+    const char *best = NULL;
+    for (size_t i = 0; i < count; i++) {
+        unsigned arch = codegen_target_arch(&targets[i]);
+        bool specific = !str_eq(targets[i].name, "") && str_ends(targets[i].name, "a");
+        if (specific ? arch == wanted : arch <= wanted)
+            best = targets[i].name;
+    }
+    return best;
+}
+
+static void set_target(Session *session, OpenDevice *open, const char *target) {
+    open->compile.target = target;
+    open->cached.salt =
+        arena_printf(session->arena, "%s tkc %s LLVM %s", target, TKC_VERSION,
+                     codegen_llvm_version(session->arena));
+}
+
+static void make_compiler(Session *session, OpenDevice *open) {
+    open->compile = (CompileOptions){.target = EMU_TARGET, .line_info = true};
+#ifndef NDEBUG
+    open->compile.passes.verify_each = true;
+#endif
+    open->cache = cache_open(session->arena, session->options.cache_dir, CACHE_MAX_BYTES);
+    open->cached =
+        (CachedCompiler){.inner = compile_for_device(&open->compile), .cache = open->cache};
+    set_target(session, open, EMU_TARGET);
+    open->compiler = compiler_cached(&open->cached);
+}
+
+/* ---- devices --------------------------------------------------------------------------------- */
+
+static bool open_cuda(Session *session, OpenDevice *open) {
+    make_compiler(session, open);
+    CudaConfig config = {.compiler = &open->compiler, .cache = open->cache};
+    open->device = device_cuda_create(&session->oom, session->diags, &config);
+    if (open->device == NULL)
+        return false;
+    const char *target = target_of(&open->device->props);
+    if (target == NULL) {
+        Diag *diag = diag_report(session->diags, DIAG_DEVICE_OLD, SRC_NONE,
+                                 open->device->props.name, open->device->props.major,
+                                 open->device->props.minor);
+        diag_help(diag, "`--device=cpu` runs the program on the checking interpreter");
+        return false;
+    }
+    set_target(session, open, target);
+    return true;
+}
+
+bool devices_open(Session *session, DeviceKind kind, OpenDevice *open) {
+    *open = (OpenDevice){0};
+    if (kind == DEVICE_AUTO) {
+        const char *line;
+        kind = device_cuda_probe(session->arena, 0, &line) ? DEVICE_CUDA : DEVICE_CPU;
+    }
+    switch (kind) {
+    case DEVICE_AUTO:
+    case DEVICE_CPU:
+        open->device = device_cpu_create(&session->oom);
+        return true;
+    case DEVICE_EMU:
+        return false;
+    case DEVICE_CUDA:
+        return open_cuda(session, open);
+    }
+    return false;
+}
+
+void devices_close(OpenDevice *open) {
+    if (open->device != NULL)
+        open->device->ops->destroy(open->device);
+    *open = (OpenDevice){0};
+}
