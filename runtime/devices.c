@@ -7,6 +7,7 @@
 #include "runtime/devices.h"
 
 #include "runtime/cuda/cuda_device.h"
+#include "runtime/emu/emu_device.h"
 #include "version.h"
 
 #define EMU_TARGET "sm_80"
@@ -79,7 +80,9 @@ bool devices_open(Session *session, DeviceKind kind, OpenDevice *open) {
         open->device = device_cpu_create(&session->oom);
         return true;
     case DEVICE_EMU:
-        return false;
+        make_compiler(session, open);
+        open->device = device_emu_create(&session->oom, &open->compiler);
+        return true;
     case DEVICE_CUDA:
         return open_cuda(session, open);
     }
