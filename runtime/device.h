@@ -82,7 +82,8 @@ struct Device { /* the head of each device's own structure */
 
 /* One kernel as PTX text, and how it is launched: `num_warps` * 32 threads a block. Parameters of
  * the entry follow those of the IR in order: pointers and scalars by their size (i1: one byte); a
- * tensor descriptor as its base pointer, then `rank` i64 sizes, then `rank` i64 strides. */
+ * tensor descriptor as its base pointer, `rank` i64 sizes, `rank` i64 strides, and one byte:
+ * whether what lies outside reads as NaN. */
 typedef struct DeviceCode {
     const char *ptx; /* NUL-terminated, of ptx_len bytes */
     size_t ptx_len;

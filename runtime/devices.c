@@ -31,9 +31,8 @@ static const char *target_of(const DeviceProps *props) {
 
 static void set_target(Session *session, OpenDevice *open, const char *target) {
     open->compile.target = target;
-    open->cached.salt =
-        arena_printf(session->arena, "%s tkc %s LLVM %s", target, TKC_VERSION,
-                     codegen_llvm_version(session->arena));
+    open->cached.salt = arena_printf(session->arena, "%s tkc %s LLVM %s", target, TKC_VERSION,
+                                     codegen_llvm_version(session->arena));
 }
 
 static void make_compiler(Session *session, OpenDevice *open) {
@@ -58,9 +57,9 @@ static bool open_cuda(Session *session, OpenDevice *open) {
         return false;
     const char *target = target_of(&open->device->props);
     if (target == NULL) {
-        Diag *diag = diag_report(session->diags, DIAG_DEVICE_OLD, SRC_NONE,
-                                 open->device->props.name, open->device->props.major,
-                                 open->device->props.minor);
+        Diag *diag =
+            diag_report(session->diags, DIAG_DEVICE_OLD, SRC_NONE, open->device->props.name,
+                        open->device->props.major, open->device->props.minor);
         diag_help(diag, "`--device=cpu` runs the program on the checking interpreter");
         return false;
     }

@@ -23,7 +23,7 @@ typedef struct Program {
 typedef struct ProgramOptions {
     const char *const *args; /* sys.argv */
     size_t num_args;
-    bool launches;  /* false: nothing is run */
+    bool launches; /* false: nothing is run */
     DeviceKind device;
     bool keep_tile; /* keep the IR of every specialisation launched */
     FILE *out;      /* where the program prints */

@@ -8,8 +8,8 @@
 enum { FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_MAN, FORMAT_BASH };
 
 void cmd_version(FILE *out) {
-    fprintf(out, "tkc %s\nbuild: %s, %s, %s\ndevices: cpu\n", TKC_VERSION, TKC_BUILD_TYPE,
-            TKC_COMPILER, TKC_SYSTEM);
+    fprintf(out, "tkc %s\nbuild: %s, %s, %s\ndevices: cpu, emu, cuda\n", TKC_VERSION,
+            TKC_BUILD_TYPE, TKC_COMPILER, TKC_SYSTEM);
 }
 
 static SessionStatus help_document(const Command *command, unsigned format) {

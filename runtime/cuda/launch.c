@@ -46,7 +46,7 @@ bool cuda_wait(CudaDevice *device) {
 /* ---- compiling ------------------------------------------------------------------------------- */
 
 static unsigned num_values(const IrType *type) {
-    return type->kind == TY_DESC ? 1 + 2 * type->rank : 1;
+    return type->kind == TY_DESC ? 2 + 2 * type->rank : 1;
 }
 
 static void lay_out_parameters(DeviceKernel *made, Arena *arena, const IrKernel *kernel,
@@ -174,6 +174,8 @@ static bool bind_arguments(CudaDevice *device, DeviceKernel *kernel, const Inter
         size_t bytes = slot->rank * sizeof(int64_t);
         memcpy(slot->place + sizeof address, arg->desc_shape, bytes);
         memcpy(slot->place + sizeof address + bytes, arg->desc_strides, bytes);
+        if (slot->rank > 0)
+            slot->place[sizeof address + 2 * bytes] = arg->desc_pad_nan;
         if (!use_alloc(device, arg->view.alloc, slot->stored))
             return false;
     }

@@ -2,7 +2,7 @@
  *
  * Tensors live in host memory, as on the cpu device, so that a read of memory nobody wrote is found
  * wherever it happens. A launch hands the kernel's parameters over as the PTX declares them: a
- * tensor descriptor is its base pointer, its sizes, its strides.
+ * tensor descriptor is its base pointer, its sizes, its strides, its padding.
  *
  *     kernel @k(%p: ptr<f32>, %n: i32, %d: desc<16x16xf32>)      args: p view, n 1000, d view
  *     .entry k(.u64 p, .u32 n, .u64 d, .u64 sizes x 2, .u64 strides x 2)
@@ -77,7 +77,7 @@ static EmuArg *spread_arguments(Arena *arena, const DeviceKernel *kernel,
                                 const DeviceLaunch *launch, unsigned *count) {
     unsigned most = 0;
     for (unsigned i = 0; i < launch->num_args; i++)
-        most += 1 + 2 * kernel->ranks[i];
+        most += 2 + 2 * kernel->ranks[i];
     EmuArg *args = ARENA_ARRAY(arena, EmuArg, most + 1);
     unsigned at = 0;
     for (unsigned i = 0; i < launch->num_args; i++) {
@@ -90,6 +90,8 @@ static EmuArg *spread_arguments(Arena *arena, const DeviceKernel *kernel,
             args[at++] = (EmuArg){.bits = (uint64_t)arg->desc_shape[d]};
         for (unsigned d = 0; d < kernel->ranks[i]; d++)
             args[at++] = (EmuArg){.bits = (uint64_t)arg->desc_strides[d]};
+        if (kernel->ranks[i] > 0)
+            args[at++] = (EmuArg){.bits = arg->desc_pad_nan};
     }
     *count = at;
     return args;
