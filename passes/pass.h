@@ -75,7 +75,8 @@ extern const PassInfo pass_infos[PASS_COUNT];
 
 /* Behind it for devices that run PTX: from the tile level to what codegen/ takes. */
 #define PASS_GPU_PIPELINE                                                                          \
-    "expand-descriptors,fold,cse,mask-elide,fold,mask-split,mask-uniform,fold,cse,mask-branch,"    \
+    "expand-descriptors,expand-math,fold,cse,mask-elide,fold,mask-split,mask-uniform,fold,cse,"    \
+    "mask-branch,"                                                                                 \
     "mask-other,cse,dce,lay-out,cse,dce,lower-folds,lower-shared,lower-conversions,dce,"           \
     "allocate-shared,insert-barriers"
 

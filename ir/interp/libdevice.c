@@ -1,7 +1,7 @@
 /* libdevice.c -- calls of libdevice's functions, by the table ir/libdevice.def.
  *
- * A call picks its row and overload when the kernel is compiled. Rows of real functions are
- * evaluated in double and rounded once; the others are functions over bit patterns
+ * A call's row and overload (ir/libdevice.c) are found when the kernel is compiled. Rows of real
+ * functions are evaluated in double and rounded once; the others are functions over bit patterns
  * (libdevice_word.c).
  */
 #define _XOPEN_SOURCE 700 /* j0 and its kin */
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ir/interp/libdevice.h"
+#include "ir/libdevice.h"
 #include "support/numeric.h"
 
 /* ---- real functions that C does not have
@@ -153,7 +154,6 @@ uint64_t lib_yn(const uint64_t *args, const char *types) {
 typedef enum Shape { SHAPE_REAL1, SHAPE_REAL2, SHAPE_REAL3, SHAPE_WORD } Shape;
 
 typedef struct LibRow {
-    const char *name, *overloads;
     Shape shape;
     union {
         double (*real1)(double);
@@ -164,55 +164,17 @@ typedef struct LibRow {
 } LibRow;
 
 static const LibRow rows[] = {
-#define FIELD_REAL1 real1
-#define FIELD_REAL2 real2
-#define FIELD_REAL3 real3
-#define FIELD_WORD  word
-#define LIBDEVICE(name, overloads, shape, function)                                                \
-    {name, overloads, SHAPE_##shape, {.FIELD_##shape = function}},
+#define FIELD_REAL1                                 real1
+#define FIELD_REAL2                                 real2
+#define FIELD_REAL3                                 real3
+#define FIELD_WORD                                  word
+#define LIBDEVICE(name, overloads, shape, function) {SHAPE_##shape, {.FIELD_##shape = function}},
 #include "ir/libdevice.def"
 #undef LIBDEVICE
 };
 
-/* ---- choosing an overload
- * ------------------------------------------------------------------------------- */
-
-static bool letter_fits(char letter, IrTypeKind kind) {
-    switch (letter) {
-    case 'f':
-        return kind == TY_F32;
-    case 'd':
-        return kind == TY_F64;
-    case 'i':
-    case 'u':
-        return kind == TY_I32;
-    default:
-        return kind == TY_I64;
-    }
-}
-
-/* Does the overload at `text` ("dd:d ...") fit the op's types, and the wanted letters if any? */
-static bool overload_fits(const char *text, const IrOp *op, const char *wanted) {
-    size_t arity = strcspn(text, ":");
-    if (arity != op->num_operands || arity > LIB_MAX_ARITY)
-        return false;
-    if (wanted != NULL && (strlen(wanted) != arity || strncmp(wanted, text, arity) != 0))
-        return false;
-    for (size_t i = 0; i < arity; i++)
-        if (!letter_fits(text[i], ir_elem(ir_operand(op, (unsigned)i)->type)->kind))
-            return false;
-    return letter_fits(text[arity + 1], ir_elem(ir_result(op, 0)->type)->kind);
-}
-
-static const char *find_overload(const LibRow *row, const IrOp *op, const char *wanted) {
-    for (const char *text = row->overloads; *text != '\0';) {
-        if (overload_fits(text, op, wanted))
-            return text;
-        text += strcspn(text, " ");
-        text += *text == ' ';
-    }
-    return NULL;
-}
+/* ---- execution
+ * ------------------------------------------------------------------------------------------ */
 
 typedef struct LibCall {
     const LibRow *row;
@@ -220,9 +182,6 @@ typedef struct LibCall {
     unsigned arity;
     char result;
 } LibCall;
-
-/* ---- execution
- * ------------------------------------------------------------------------------------------ */
 
 static size_t letter_size(char letter) {
     return letter == 'f' || letter == 'i' || letter == 'u' ? 4 : 8;
@@ -274,23 +233,13 @@ static bool exec_libcall(Exec *exec, const Inst *inst) {
 }
 
 bool prepare_libcall(Arena *arena, const IrOp *op, Inst *inst) {
-    const char *name = op->code == OP_LibCall ? ir_attr_str(op, ATTR_NAME) : NULL;
-    if (name == NULL)
+    IrLibdeviceCall call;
+    if (!ir_libdevice_resolve(op, &call))
         return false;
-    const char *colon = strchr(name, ':');
-    size_t len = colon != NULL ? (size_t)(colon - name) : strlen(name);
-    for (size_t i = 0; i < TK_COUNTOF(rows); i++) {
-        if (strlen(rows[i].name) != len || strncmp(rows[i].name, name, len) != 0)
-            continue;
-        const char *overload = find_overload(&rows[i], op, colon != NULL ? colon + 1 : NULL);
-        if (overload == NULL)
-            return false;
-        LibCall *lib = ARENA_NEW(arena, LibCall);
-        *lib = (LibCall){.row = &rows[i], .letters = overload, .arity = op->num_operands};
-        lib->result = overload[lib->arity + 1];
-        inst->exec = exec_libcall;
-        inst->info = lib;
-        return true;
-    }
-    return false;
+    LibCall *lib = ARENA_NEW(arena, LibCall);
+    *lib = (LibCall){.row = &rows[call.row], .letters = call.letters, .arity = call.arity};
+    lib->result = call.result;
+    inst->exec = exec_libcall;
+    inst->info = lib;
+    return true;
 }
