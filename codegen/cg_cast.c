@@ -69,8 +69,12 @@ static LLVMValueRef float_to_int(Cg *cg, const IrOp *op, LLVMValueRef a) {
     IrTypeKind from = ir_elem(ir_operand(op, 0)->type)->kind;
     if (from < TY_F32)
         a = cg_to_f32(cg, from, a);
+    bool is_signed = op->code == OP_FPToSI;
+    if (ir_elem(ir_result(op, 0)->type)->kind == TY_I1) /* saturated: 0 and 1; 0 and -1 */
+        return LLVMBuildFCmp(cg->b, is_signed ? LLVMRealOLE : LLVMRealOGE, a,
+                             LLVMConstReal(LLVMTypeOf(a), is_signed ? -1.0 : 1.0), "");
     LLVMTypeRef types[] = {cg_type(cg, ir_result(op, 0)->type), LLVMTypeOf(a)};
-    const char *name = op->code == OP_FPToSI ? "llvm.fptosi.sat" : "llvm.fptoui.sat";
+    const char *name = is_signed ? "llvm.fptosi.sat" : "llvm.fptoui.sat";
     return cg_intrinsic(cg, name, types, 2, &a, 1);
 }
 

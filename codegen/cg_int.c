@@ -72,6 +72,17 @@ static LLVMValueRef divide(Cg *cg, IrOpcode code, LLVMValueRef a, LLVMValueRef b
     return LLVMBuildSelect(cg->b, zero, quotient ? int_const(a, all) : a, result, "");
 }
 
+/* The instruction itself, which clamps its 32-bit count: LLVM 22 would cut a 64-bit count to its
+ * low half before that (it takes select(b < 64, a << b, 0) for the instruction). */
+static LLVMValueRef shift_64(Cg *cg, IrOpcode code, LLVMValueRef a, LLVMValueRef b) {
+    LLVMTypeRef type = LLVMTypeOf(b);
+    LLVMValueRef limits[] = {b, int_const(b, 64)};
+    LLVMValueRef count = cg_intrinsic(cg, "llvm.umin", &type, 1, limits, 2);
+    LLVMValueRef args[] = {a, LLVMBuildTrunc(cg->b, count, cg->type.i32, "")};
+    const char *text = code == OP_ShlI ? "shl.b64 $0, $1, $2;" : "shr.u64 $0, $1, $2;";
+    return cg_asm(cg, text, "=l,l,r", cg->type.i64, args, 2, false);
+}
+
 static LLVMValueRef shift(Cg *cg, IrOpcode code, LLVMValueRef a, LLVMValueRef b) {
     unsigned width = LLVMGetIntTypeWidth(LLVMTypeOf(a));
     if (code == OP_ShrSI) {
@@ -79,6 +90,8 @@ static LLVMValueRef shift(Cg *cg, IrOpcode code, LLVMValueRef a, LLVMValueRef b)
         LLVMValueRef args[] = {b, int_const(b, width - 1)};
         return LLVMBuildAShr(cg->b, a, cg_intrinsic(cg, "llvm.umin", &type, 1, args, 2), "");
     }
+    if (width == 64 && !LLVMIsConstant(b))
+        return shift_64(cg, code, a, b);
     LLVMValueRef within = LLVMBuildICmp(cg->b, LLVMIntULT, b, int_const(b, width), "");
     LLVMValueRef shifted =
         code == OP_ShlI ? LLVMBuildShl(cg->b, a, b, "") : LLVMBuildLShr(cg->b, a, b, "");
