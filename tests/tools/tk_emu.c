@@ -6,7 +6,8 @@
  * --arg=[NAME=]TYPE:FILL:COUNT[xCOUNT]   a tensor; FILL: empty, zeros, ones, arange, iota5 (i % 5),
  *                                        or numbers separated by commas, repeated
  * --arg=TYPE=VALUE                       a number
- * --print=NAME[:COUNT]                   the first COUNT elements of a tensor, after the launch
+ * --print=NAME[:COUNT]                   the first COUNT elements of a tensor, after the launch; a
+ *                                        matrix row by row
  * --entry=NAME --grid=X[,Y[,Z]] --block=X[,Y[,Z]] --shared=BYTES --seed=N --threads=N
  * --max-steps=N --bounds=view|allocation|elements --no-checks --source=FILE --profile[=json]
  * --counts --read-only
@@ -144,8 +145,14 @@ static void fill(DType type, void *data, size_t count, const char *how) {
             value = (double)(i % 5);
         } else if (!str_starts(how, "zeros")) {
             char *rest;
-            value = strtod(at, &rest);
+            bool is_float = dtype_is_float(type);
+            uint64_t bits = is_float ? 0 : strtoull(at, &rest, 0);
+            value = is_float ? strtod(at, &rest) : 0;
             at = *rest == ',' ? rest + 1 : how;
+            if (!is_float) {
+                dtype_store_i64(type, data, i, (int64_t)bits);
+                continue;
+            }
         }
         store(type, data, i, value);
     }
@@ -211,8 +218,11 @@ static void print_tensor(const World *w, const Options *o, const char *what) {
         size_t count = arg->view->alloc->size / dtype_size(type);
         if (what[len] == ':' && strtoull(what + len + 1, NULL, 10) < count)
             count = strtoull(what + len + 1, NULL, 10);
+        size_t columns = arg->view->rank == 2 ? (size_t)arg->view->shape[1] : count + 1;
         printf("%s:", arg->name);
         for (size_t k = 0; k < count; k++) {
+            if (k % columns == 0 && arg->view->rank == 2)
+                printf("\n");
             if (dtype_is_float(type))
                 printf(" %.9g", dtype_load_f64(type, arg->view->alloc->data, k));
             else
