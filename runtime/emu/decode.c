@@ -10,6 +10,8 @@
 #include "runtime/emu/elementwise.h"
 #include "support/numeric.h"
 
+#define MAX_LOCAL (512u << 10) /* bytes of a thread */
+
 static const Handler handlers[] = {
     {"ld", decode_ld},
     {"ldu", decode_ld},
@@ -269,6 +271,11 @@ bool decode_kernel(EmuModule *module, EmuKernel *kernel, const Map *elementwise,
     for (size_t i = 0; i < function->regs.len; i++)
         d->reg_rows[i] = new_row(d, ptx_types[function->regs.data[i].type].bytes);
     place_all(d);
+    if (kernel->local_size > MAX_LOCAL) {
+        diag_report(diags, DIAG_EMU_MALFORMED, function->range,
+                    "a thread has at most 512 KiB of local memory");
+        return false;
+    }
     if (!decode_code(d))
         return false;
     find_meetings(kernel, d->arena);

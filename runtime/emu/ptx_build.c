@@ -15,7 +15,7 @@
 
 /* More registers or bytes than any program has. */
 #define MAX_REGS  (1u << 20)
-#define MAX_BYTES (UINT64_C(1) << 31)
+#define MAX_BYTES (UINT64_C(1) << 28)
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
@@ -233,7 +233,7 @@ void ptx_on_var_dim(PtxReader *reader, SrcRange range, bool sized, uint64_t size
     if (!sized)
         var->size = 0;
     else if (size > MAX_BYTES || (var->size > 0 && size > MAX_BYTES / var->size))
-        ptx_reader_malformed(reader, range, "a variable of more than 2 GiB");
+        ptx_reader_malformed(reader, range, "a variable of more than 256 MiB");
     else
         var->size *= (size_t)size;
 }

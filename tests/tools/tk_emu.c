@@ -10,7 +10,7 @@
  *                                        matrix row by row
  * --entry=NAME --grid=X[,Y[,Z]] --block=X[,Y[,Z]] --shared=BYTES --seed=N --threads=N
  * --max-steps=N --bounds=view|allocation|elements --no-checks --source=FILE --profile[=json]
- * --counts --read-only
+ * --counts --time --read-only
  *
  * The exit status is that of tkc: 0, 1 for errors, 3 for faults.
  */
@@ -252,9 +252,10 @@ static void print_profile(World *w, const Options *o, const EmuCounters *counter
     fputs(strbuf_str(&out), stdout);
 }
 
-static double seconds(void) {
+/* Of all threads together. */
+static double processor_seconds(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
@@ -266,9 +267,9 @@ static int launch(World *w, Options *o, EmuKernel *kernel) {
     o->launch.num_args = o->num_args;
     o->launch.options = &o->emu;
     EmuCounters *counters = emu_counters_create(w->arena, kernel);
-    double start = seconds();
+    double start = processor_seconds();
     EmuStatus status = emu_launch(kernel, w->space, &o->launch, w->diags, counters);
-    double took = seconds() - start;
+    double took = processor_seconds() - start;
     threads_destroy(pool);
     for (unsigned i = 0; status == EMU_OK && i < o->num_prints; i++)
         print_tensor(w, o, o->prints[i]);
@@ -276,7 +277,7 @@ static int launch(World *w, Options *o, EmuKernel *kernel) {
     if (o->counts)
         print_counts(&total);
     if (o->time)
-        printf("%.1f million instructions of threads in %.3f s: %.1f a second\n",
+        printf("%.1f million instructions of threads in %.3f s of a core: %.1f a second\n",
                1e-6 * (double)total.thread_insts, took, 1e-6 * (double)total.thread_insts / took);
     if (o->profile != NULL)
         print_profile(w, o, counters);
