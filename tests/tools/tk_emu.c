@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/resource.h>
 
 #include "runtime/emu/emu.h"
 #include "runtime/emu/emu_profile.h"
@@ -254,9 +254,9 @@ static void print_profile(World *w, const Options *o, const EmuCounters *counter
 
 /* Of all threads together. */
 static double processor_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_utime.tv_sec + 1e-6 * (double)usage.ru_utime.tv_usec;
 }
 
 static int launch(World *w, Options *o, EmuKernel *kernel) {
