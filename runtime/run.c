@@ -1,4 +1,5 @@
 /* run.c -- `tkc run`: a program on a device. */
+#include "runtime/emu/emu_device.h"
 #include "runtime/program.h"
 
 typedef struct RunRequest {
@@ -16,7 +17,12 @@ static SessionStatus run(Session *session, void *data) {
     if (!program_open(session->program, session, module, &request->options)) {
         return STATUS_NO_DEVICE;
     }
-    return program_run(session->program);
+    SessionStatus status = program_run(session->program);
+    if (session->options.profile && session->options.device == DEVICE_EMU) {
+        device_emu_profile(session->program->open.device, session->sources,
+                           session->options.profile_json, session->options.err);
+    }
+    return status;
 }
 
 SessionStatus session_run(Session *session, const char *path, const char *const *args,

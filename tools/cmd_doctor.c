@@ -16,7 +16,7 @@ SessionStatus cmd_doctor(const Command *command) {
     fprintf(out, "memory: %ld MiB\n",
             sysconf(_SC_PHYS_PAGES) / 1024 * (sysconf(_SC_PAGESIZE) / 1024));
     fputs("device cpu: ready (checking interpreter; the default)\n"
-          "device emu: not part of this tkc\n"
+          "device emu: ready (executes the PTX, counts memory accesses)\n"
           "device cuda: not part of this tkc\n",
           out);
     for (size_t i = 0; i < options->num_import_dirs; i++) {

@@ -62,8 +62,12 @@ static void option_forms(OptionId id, char *form, size_t size) {
         snprintf(letter, sizeof letter, "-%c, ", info->letter);
     }
     bool flag = info->kind == OPTION_FLAG;
-    snprintf(form, size, "%s--%s%s%s", letter, info->name, flag ? "" : "=",
-             flag ? "" : info->metavar);
+    bool optional = info->kind == OPTION_SWITCH;
+    snprintf(form, size, "%s--%s%s%s%s", letter, info->name,
+             flag       ? ""
+             : optional ? "[="
+                        : "=",
+             flag ? "" : info->metavar, optional ? "]" : "");
 }
 
 void help_option_forms(FILE *out, OptionId id) {

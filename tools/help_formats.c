@@ -103,7 +103,10 @@ void help_man_page(FILE *out) {
 /* The words that complete an option: --name, or --name=choice for each choice. */
 static void put_completions(FILE *out, OptionId id) {
     const OptionInfo *info = &option_infos[id];
-    if (info->kind != OPTION_CHOICE) {
+    if (info->kind == OPTION_SWITCH) {
+        fprintf(out, " --%s", info->name);
+    }
+    if (info->kind != OPTION_CHOICE && info->kind != OPTION_SWITCH) {
         fprintf(out, " --%s%s", info->name, info->kind == OPTION_FLAG ? "" : "=");
         return;
     }

@@ -3,7 +3,8 @@
  * The first operand is the verb. Options may stand anywhere, also before the verb and between
  * operands; which options exist depends on the verb, so the verb is looked for first. Forms:
  * --name, --name=value, --name value, -x, -xvalue, -x value. `--` ends the options; `-` is an
- * operand. An option given twice counts the last time, except for lists.
+ * operand. An option given twice counts the last time, except for lists. The value of a switch is
+ * never the next word: `--profile k.tk` has the operand k.tk.
  *
  *     tkc run -I lib --seed=7 k.tk 1024 -- --verbose
  *     verb RUN, import-dir [lib], seed 7, operands k.tk 1024 --verbose
@@ -150,7 +151,7 @@ static bool check_value(OptionParser *parser, OptionId id, const char *value) {
         diag_note(diag, SRC_NONE, "it takes a whole number");
         return false;
     }
-    if (info->kind == OPTION_CHOICE) {
+    if (info->kind == OPTION_CHOICE || info->kind == OPTION_SWITCH) {
         TextVec choices = split_words(parser->arena, info->metavar, '|');
         for (size_t i = 0; i < choices.len; i++) {
             if (str_eq(choices.data[i], value)) {
@@ -176,7 +177,9 @@ static bool take_option(OptionParser *parser, OptionId id, const char *value) {
         parser->options->values[id] = "";
         return true;
     }
-    if (value == NULL && parser->next < parser->num_args) {
+    if (value == NULL && info->kind == OPTION_SWITCH) {
+        value = split_words(parser->arena, info->metavar, '|').data[0];
+    } else if (value == NULL && parser->next < parser->num_args) {
         value = parser->args[parser->next++];
     }
     if (value == NULL) {

@@ -18,6 +18,7 @@ typedef enum OptionId {
 
 typedef enum OptionKind {
     OPTION_FLAG,
+    OPTION_SWITCH, /* a flag that may name one of several words: --name or --name=word */
     OPTION_TEXT,
     OPTION_NUMBER,
     OPTION_CHOICE,
@@ -74,7 +75,7 @@ VerbId verb_from_name(const char *name);
 void report_unknown_verb(Arena *arena, Diags *diags, const char *name);
 /* The value of a NUMBER option (checked while parsing), or `otherwise` if it was not given. */
 uint64_t option_number(const Options *options, OptionId id, uint64_t otherwise);
-/* Which of a CHOICE option's words was given: 0, 1, ...; 0 if it was not given. */
+/* Which of a CHOICE or SWITCH option's words was given: 0, 1, ...; 0 if it was not given. */
 unsigned option_choice(const Options *options, OptionId id);
 static inline bool option_given(const Options *options, OptionId id) {
     return options->values[id] != NULL;

@@ -109,6 +109,8 @@ static SessionOptions session_options(Arena *arena, const Options *options) {
         .checks = !option_given(options, OPTION_NO_CHECKS),
         .shuffle = option_given(options, OPTION_SEED),
         .seed = option_number(options, OPTION_SEED, 0),
+        .profile = option_given(options, OPTION_PROFILE),
+        .profile_json = option_choice(options, OPTION_PROFILE) == 1,
         .lessons_dir = find_lessons(arena),
         .json = option_choice(options, OPTION_DIAGNOSTICS) == 1,
         .style = diag_style(option_choice(options, OPTION_COLOR)),
