@@ -46,7 +46,7 @@ typedef struct SessionOptions {
     bool checks;  /* false: the cpu device does not check */
     bool shuffle; /* run programs in the order that `seed` gives */
     uint64_t seed;
-    bool profile, profile_json; /* the emu device tells what kernels did, on `err` */
+    bool profile, profile_json;     /* the emu device tells what kernels did, on `err` */
     unsigned threads;               /* 0: one per processor */
     const char *const *import_dirs; /* searched after the program's folder */
     size_t num_import_dirs;

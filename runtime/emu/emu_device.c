@@ -5,7 +5,7 @@
  * tensor descriptor is its base pointer, its sizes, its strides, its padding.
  *
  *     kernel @k(%p: ptr<f32>, %n: i32, %d: desc<16x16xf32>)      args: p view, n 1000, d view
- *     .entry k(.u64 p, .u32 n, .u64 d, .u64 sizes x 2, .u64 strides x 2)
+ *     .entry k(.u64 p, .u32 n, .u64 d, .u64 sizes x 2, .u64 strides x 2, .u8 pad)
  */
 #include "runtime/emu/emu_device.h"
 

@@ -9,11 +9,11 @@ static const char *const ir_text =
     "kernel @k(%out: ptr<i32>, %d: desc<4xi32>, %flag: i1) num_warps = 1 num_stages = 3 {\n"
     "    return\n}\n";
 
-/* out[tid] = d's size + d's stride + d[tid] + flag, in block 0 */
+/* out[tid] = size + stride + d[tid] + flag, in block 0; the padding is not looked at */
 static const char *const ptx_text =
     ".version 8.0\n.target sm_90a\n.address_size 64\n"
     ".visible .entry k(.param .u64 out, .param .u64 base, .param .u64 size,\n"
-    "    .param .u64 stride, .param .u8 flag)\n"
+    "    .param .u64 stride, .param .u8 pad, .param .u8 flag)\n"
     ".reqntid 32\n{\n"
     "    .reg .pred %p<2>;\n    .reg .b16 %rs<2>;\n    .reg .b32 %r<9>;\n    .reg .b64 %rd<9>;\n"
     "    ld.param.u64 %rd1, [out];\n    ld.param.u64 %rd2, [base];\n"
