@@ -2,8 +2,9 @@
  *
  * In:     verified tile IR
  * Out:    of two pure operations with equal operands, attributes, types and hints, the second is
- *         gone if the first is visible at its place
- * Keeps:  every effect and every memory access
+ *         gone if the first is visible at its place; of two such loads, if nothing in their block
+ *         between them may write
+ * Keeps:  every effect and every fault
  * Cost:   O(operations * nesting)
  * Why:    the specialiser spells out every address; lesson kernels compute the same offsets for
  *         each of their loads and stores
@@ -18,8 +19,8 @@
  *     %d = muli %a, %a : i32
  *     store %p, %d
  *     return
- * Not:    loads (memory may change between them); values of sibling regions, where neither is
- *         visible to the other                                 (tests/passes/cse/scopes.tkir)
+ * Not:    volatile loads; loads around a store, an atomic or a barrier; values of sibling regions,
+ * where neither is visible to the other (tests/passes/cse/scopes.tkir)
  *
  * Algorithm: scoped value numbering. Each region has a table from an operation's description (as
  * bytes) to its result; looking up goes outward through the tables of the enclosing regions.
@@ -31,6 +32,7 @@
 
 typedef struct Scope {
     Map table; /* description -> IrOp */
+    Map loads; /* likewise, of loads since memory last changed */
     struct Scope *outer;
 } Scope;
 
@@ -90,24 +92,53 @@ static bool is_candidate(const IrOp *op) {
     return (ir_info(op)->traits & IR_PURE) && op->num_regions == 0;
 }
 
+static bool is_plain_load(const IrOp *op) {
+    return op->code == OP_Load && !ir_attr_int(op, ATTR_VOLATILE) &&
+           ir_attr_int(op, ATTR_CACHE) != CACHE_CV;
+}
+
+/* IrVisitor: false at an operation behind which memory may hold something else. */
+static bool leaves_memory_alone(IrOp *op, void *unused) {
+    (void)unused;
+    bool orders = op->code == OP_Barrier || op->code == OP_InlineAsm || op->code == OP_While;
+    return !(ir_info(op)->traits & IR_WRITES) && !orders;
+}
+
+static bool may_change_memory(IrOp *op) {
+    bool alone = leaves_memory_alone(op, NULL);
+    for (unsigned r = 0; alone && r < op->num_regions; r++)
+        alone = ir_walk(op->regions[r], leaves_memory_alone, NULL);
+    return !alone;
+}
+
+/* The operation before `op` that computes the same, or NULL: then it is the first. */
+static IrOp *look_up(const PassContext *pc, Scope *scope, IrOp *op) {
+    StrBuf key = STRBUF(pc->scratch);
+    describe(&key, op);
+    bool is_load = op->code == OP_Load;
+    IrOp *same = is_load ? map_getn(&scope->loads, key.data, key.len) : find(scope, &key);
+    if (!same)
+        map_setn(is_load ? &scope->loads : &scope->table, key.data, key.len, op);
+    return same;
+}
+
 static bool number_block(const PassContext *pc, IrBlock *block, Scope *outer) {
     Scope scope = {.outer = outer};
     map_init_str(&scope.table, pc->scratch);
+    map_init_str(&scope.loads, pc->scratch);
     bool changed = false;
     IrOp *next;
     for (IrOp *op = block->first; op; op = next) {
         next = op->next;
         for (unsigned r = 0; r < op->num_regions; r++)
             changed |= number_block(pc, op->regions[r], &scope);
-        if (!is_candidate(op))
+        if (may_change_memory(op))
+            map_init_str(&scope.loads, pc->scratch);
+        if (!is_candidate(op) && !is_plain_load(op))
             continue;
-        StrBuf key = STRBUF(pc->scratch);
-        describe(&key, op);
-        IrOp *same = find(&scope, &key);
-        if (!same) {
-            map_setn(&scope.table, key.data, key.len, op);
+        IrOp *same = look_up(pc, &scope, op);
+        if (!same)
             continue;
-        }
         for (unsigned i = 0; i < op->num_results; i++)
             rewrite_replace(&op->results[i], &same->results[i]);
         ir_op_erase(op);

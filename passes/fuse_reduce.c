@@ -42,8 +42,6 @@
 #include "passes/pass.h"
 #include "passes/rewrite.h"
 
-#include <string.h>
-
 enum { MAX_OPERANDS = 8 };
 
 typedef struct Search {
@@ -52,20 +50,6 @@ typedef struct Search {
     uint8_t *depends; /* by value id: on the results of `first` */
     VEC(IrOp *) users;
 } Search;
-
-static bool needs_first(const Search *search, const IrOp *op) {
-    for (unsigned i = 0; i < op->num_operands; i++) {
-        if (search->depends[ir_operand(op, i)->id])
-            return true;
-    }
-    for (unsigned r = 0; r < op->num_regions; r++) {
-        for (const IrOp *inner = op->regions[r]->first; inner; inner = inner->next) {
-            if (needs_first(search, inner))
-                return true;
-        }
-    }
-    return false;
-}
 
 static void note(Search *search, const IrOp *op) {
     for (unsigned i = 0; i < op->num_results; i++)
@@ -87,7 +71,7 @@ static bool is_free_to_move(const IrOp *op) {
 static IrOp *find_partner(Search *search) {
     note(search, search->first);
     for (IrOp *op = search->first->next; op; op = op->next) {
-        bool needs = needs_first(search, op);
+        bool needs = rewrite_needs(op, search->depends);
         if (!needs && is_alike(search->first, op) && is_free_to_move(op))
             return op;
         if (needs && !is_free_to_move(op))

@@ -87,6 +87,20 @@ bool rewrite_is_inside(const IrValue *value, const IrOp *op) {
     return false;
 }
 
+bool rewrite_needs(const IrOp *op, const uint8_t *marked) {
+    for (unsigned i = 0; i < op->num_operands; i++) {
+        if (marked[ir_operand(op, i)->id])
+            return true;
+    }
+    for (unsigned r = 0; r < op->num_regions; r++) {
+        for (const IrOp *inner = op->regions[r]->first; inner; inner = inner->next) {
+            if (rewrite_needs(inner, marked))
+                return true;
+        }
+    }
+    return false;
+}
+
 void rewrite_copy_attrs(IrOp *op, const IrOp *from) {
     for (unsigned i = 0; i < ir_info(from)->num_attrs; i++)
         op->attrs[i] = from->attrs[i];

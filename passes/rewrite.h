@@ -18,6 +18,8 @@ bool rewrite_is_removable(const IrOp *op);
 bool rewrite_can_fault(const IrOp *op);
 /* Whether `value` is defined in a region of `op`, however deep. */
 bool rewrite_is_inside(const IrValue *value, const IrOp *op);
+/* Whether `op` or its regions use a value whose id is marked. */
+bool rewrite_needs(const IrOp *op, const uint8_t *marked);
 /* Gives `op` the attributes of `from`, which is an operation of the same kind and module. */
 void rewrite_copy_attrs(IrOp *op, const IrOp *from);
 bool rewrite_same_attrs(const IrOp *a, const IrOp *b);

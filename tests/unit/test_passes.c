@@ -58,6 +58,10 @@ Test(passes, sink_broadcast_is_idempotent) {
     check_pipeline("sink-broadcast", true);
 }
 
+Test(passes, fuse_loops_is_idempotent) {
+    check_pipeline("fuse-loops", true);
+}
+
 Test(passes, fuse_fma_is_idempotent) {
     check_pipeline("fuse-fma", true);
 }

@@ -165,3 +165,87 @@ Test(passes_exec, fuse_fma_keeps_exact_sums) {
     }
     cr_assert_gt(contracted, 5 * NUM_SEEDS / 10);
 }
+
+/* ---- loops and reductions -------------------------------------------------------------------- */
+
+/* What random IR does not have: reductions, loops side by side, loops to unroll. */
+static const char loops_text[] =
+    "kernel @loops(%out: ptr<i64>, %n: i32, %x: f32) num_warps = 4 num_stages = 3 {\n"
+    "    %zero = const 0 : i32\n"
+    "    %three = const 3 : i32\n"
+    "    %lane = arange 0, 16 : tile<16xi32>\n"
+    "    %s = for %i = %zero to %n step %three iter(%a = %zero), unroll = 4 : i32 {\n"
+    "        %b = for %k = %i to %n step %three iter(%c = %a), unroll = 2 : i32 {\n"
+    "            %seven = const 7 : i32\n"
+    "            %d = muli %c, %seven : i32\n"
+    "            %e = addi %d, %k : i32\n"
+    "            yield %e\n"
+    "        }\n"
+    "        yield %b\n"
+    "    }\n"
+    "    %t, %u = for %j = %zero to %n step %three iter(%f = %n, %g = %zero), unroll = 4 : i32, "
+    "i32 {\n"
+    "        %h = xori %f, %j : i32\n"
+    "        %js = splat %j : tile<16xi32>\n"
+    "        %tile = muli %lane, %js : tile<16xi32>\n"
+    "        %sum = reduce %tile, axis = 0 : i32 (%l: i32, %r: i32) {\n"
+    "            %lr = addi %l, %r : i32\n"
+    "            yield %lr\n"
+    "        }\n"
+    "        %twice = addi %sum, %g : i32\n"
+    "        %xor = xori %tile, %lane : tile<16xi32>\n"
+    "        %max = reduce %xor, axis = 0 : i32 (%l2: i32, %r2: i32) {\n"
+    "            %lr2 = maxsi %l2, %r2 : i32\n"
+    "            yield %lr2\n"
+    "        }\n"
+    "        %both = muli %twice, %max : i32\n"
+    "        yield %h, %both\n"
+    "    }\n"
+    "    %st = muli %s, %t : i32\n"
+    "    %wide = extsi %st : i64\n"
+    "    store %out, %wide\n"
+    "    %one = const 1 : i32\n"
+    "    %next = addptr %out, %one : ptr<i64>\n"
+    "    %wide2 = extsi %u : i64\n"
+    "    store %next, %wide2\n"
+    "    return\n"
+    "}\n";
+
+static uint64_t check_loops(const char *pipeline, StatId event) {
+    uint64_t fired = 0;
+    for (uint32_t n = 0; n < 40; n++) {
+        World w;
+        world_open(&w);
+        SourceSet *sources = sources_create(w.arena);
+        const SrcFile *file = sources_add(sources, "loops.tkir", loops_text, sizeof loops_text - 1);
+        w.module = ir_parse(w.module->ctx, w.arena, w.diags, sources, file);
+        cr_assert_not_null(w.module);
+        const IrKernel *kernel = w.module->kernels.data[0];
+        int64_t expected[IR_RANDOM_SLOTS];
+        run(&w, kernel, n, expected);
+        compare(&w, pipeline, n, kernel_text(&w, kernel), expected);
+        PassStats stats = {0};
+        PassOptions options = {.stats = &stats};
+        cr_assert(passes_run(w.module, pipeline, &options, w.diags, NULL));
+        fired += stats.counts[event];
+        arena_destroy(w.arena);
+    }
+    return fired;
+}
+
+Test(passes_exec, fuse_reduce_keeps_every_result) {
+    cr_assert_eq(check_loops("fuse-reduce", STAT_REDUCES_JOINED), 40);
+}
+
+Test(passes_exec, fuse_loops_keeps_every_result) {
+    cr_assert_eq(check_loops("fuse-loops", STAT_LOOPS_JOINED), 40);
+}
+
+Test(passes_exec, unroll_keeps_every_result) {
+    cr_assert_eq(check_loops("unroll", STAT_UNROLLED), 3 * 40);
+}
+
+Test(passes_exec, all_of_them_keep_every_result) {
+    cr_assert_eq(check_loops("fuse-loops,unroll,fuse-reduce,fold,cse,licm,dce", STAT_LOOPS_JOINED),
+                 40);
+}
