@@ -75,10 +75,9 @@ extern const PassInfo pass_infos[PASS_COUNT];
 
 /* Behind it for devices that run PTX: from the tile level to what codegen/ takes. */
 #define PASS_GPU_PIPELINE                                                                          \
-    "expand-descriptors,expand-math,fold,cse,mask-elide,fold,mask-split,mask-uniform,fold,cse,"    \
-    "mask-branch,"                                                                                 \
-    "mask-other,cse,dce,lay-out,cse,dce,lower-folds,lower-shared,lower-conversions,dce,"           \
-    "allocate-shared,insert-barriers"
+    "expand-descriptors,fuse-loops,expand-math,fold,cse,mask-elide,fold,mask-split,mask-uniform,"  \
+    "unroll,fold,cse,mask-branch,mask-other,fuse-reduce,cse,dce,lay-out,cse,dce,lower-folds,"      \
+    "lower-shared,lower-conversions,dce,allocate-shared,insert-barriers"
 
 /* PASS_COUNT if there is no such pass. */
 PassId pass_from_name(const char *name, size_t len);
