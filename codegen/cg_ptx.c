@@ -63,18 +63,30 @@ static void put_line(Finisher *f, const char *line, const char *end) {
     const char *word = skip_blanks(line);
     if (str_starts(word, "// begin inline asm") || str_starts(word, "// end inline asm"))
         return;
-    if (str_starts(word, ".file"))
-        note_file(f, word, end);
     if (f->cg->options->comments && str_starts(word, ".loc"))
         comment_line(f, word);
     strbuf_write(&f->out, line, (size_t)(end - line));
     strbuf_putc(&f->out, '\n');
 }
 
+/* LLVM puts the `.file` directives behind everything else. */
+static void note_files(Finisher *f, const char *text, const char *end) {
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = newline != NULL ? newline : end;
+        const char *word = skip_blanks(text);
+        if (str_starts(word, ".file"))
+            note_file(f, word, stop);
+        text = stop + 1;
+    }
+}
+
 void cg_finish_ptx(Cg *cg, const char *text, size_t len, CodegenOutput *out) {
     Finisher finisher = {.cg = cg, .out = STRBUF(cg->arena)};
     const char *end = text + len;
     bool in_banner = true;
+    if (cg->options->comments)
+        note_files(&finisher, text, end);
     while (text < end) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *stop = newline != NULL ? newline : end;

@@ -16,11 +16,11 @@ typedef struct BuildRequest {
 /* Is anything to be done kernel by kernel? */
 static bool wants_kernels(const BuildOptions *build) {
     for (EmitKind kind = 0; kind < EMIT_COUNT; kind++) {
-        if (emit_infos[kind].per_kernel && (build->emits & (1u << kind)) != 0) {
+        if (emit_infos[kind].scope != EMIT_PER_FILE && (build->emits & (1u << kind)) != 0) {
             return true;
         }
     }
-    return build->print_before != NULL || build->print_after != NULL;
+    return build->print_before != NULL || build->print_after != NULL || build->verbose;
 }
 
 /* Compiles the kernel that the command line names for the types that it gives. */
@@ -41,7 +41,7 @@ static SessionStatus build_one(Program *program, Outputs *outputs, const BuildOp
     options.print_out = program->session->options.err;
     IrModule *module =
         specialise(program->py, ir_context_create(arena), arena, fn, params, &options);
-    return module != NULL && emit_kernel(outputs, build, module, NULL) ? STATUS_OK : STATUS_FAILED;
+    return module != NULL ? emit_kernel(outputs, build, module, NULL) : STATUS_FAILED;
 }
 
 /* Runs the program and builds what it launched. */
@@ -58,8 +58,9 @@ static SessionStatus build_launched(Program *program, Outputs *outputs, const Bu
             continue;
         }
         built++;
-        if (!emit_kernel(outputs, build, variant->tile, variant->fused)) {
-            return STATUS_FAILED;
+        status = emit_kernel(outputs, build, variant->tile, variant->fused);
+        if (status != STATUS_OK) {
+            return status;
         }
     }
     if (built == 0) {

@@ -1,15 +1,16 @@
 /* emit.c -- texts of what a program becomes on its way.
  *
  * File by file: the token stream, the syntax tree. Kernel by kernel: tile IR before the passes and
- * after them; the passes run only if somebody wants to see what they do.
+ * after them; the passes run only if somebody wants to see what they do. Kernel by kernel and GPU
+ * by GPU: the laid level, LLVM IR, PTX, and machine code where NVIDIA's programs are installed.
  */
 #include "runtime/emit.h"
 
 #include <string.h>
 
 #include "frontend/parse.h"
-#include "runtime/compile.h"
 #include "runtime/session_internal.h"
+#include "runtime/summary.h"
 #include "support/str.h"
 
 static bool wanted(const BuildOptions *options, EmitKind kind) {
@@ -17,7 +18,8 @@ static bool wanted(const BuildOptions *options, EmitKind kind) {
 }
 
 static void add_text(Outputs *outputs, const char *name, EmitKind kind, StrBuf *text) {
-    outputs_add(outputs, name, kind, strbuf_str(text), text->len);
+    Output output = {.name = name, .kind = kind, .text = strbuf_str(text), .len = text->len};
+    outputs_add(outputs, &output);
 }
 
 /* "dir/k.tk" is called k; standard input is called stdin. */
@@ -70,36 +72,111 @@ static void print_stats(const Session *session, const IrModule *module, const Pa
     }
 }
 
+/* ---- what is made of a kernel for one GPU ------------------------------------------------------
+ */
+
+typedef struct CodeJob {
+    Outputs *outputs;
+    const BuildOptions *options;
+    const char *name;         /* the kernel's */
+    const char *target;       /* sm_90a */
+    const char *named_target; /* the same if outputs are named after it, else NULL */
+} CodeJob;
+
 static bool wants_code(const BuildOptions *options) {
-    return wanted(options, EMIT_LAID) || wanted(options, EMIT_LLVM) || wanted(options, EMIT_PTX);
+    bool wants = options->verbose;
+    for (EmitKind kind = 0; kind < EMIT_COUNT; kind++) {
+        wants |= emit_infos[kind].scope == EMIT_PER_TARGET && wanted(options, kind);
+    }
+    return wants;
 }
 
-static void add_string(Outputs *outputs, const char *name, EmitKind kind, const char *text) {
-    outputs_add(outputs, name, kind, text, strlen(text));
+static void add_code(const CodeJob *job, EmitKind kind, const char *text, size_t len) {
+    if (wanted(job->options, kind)) {
+        Output output = {job->name, kind, job->named_target, text, len, NULL};
+        outputs_add(job->outputs, &output);
+    }
 }
 
-/* What is made of the optimised kernel for one GPU. */
-static bool emit_code(Outputs *outputs, const BuildOptions *options, const IrKernel *kernel,
-                      const CompileOptions *compile) {
-    Session *session = outputs->session;
+/* Machine code, and the summary that needs what ptxas says. */
+static SessionStatus emit_machine_code(const CodeJob *job, const Compiled *compiled) {
+    Session *session = job->outputs->session;
+    const BuildOptions *options = job->options;
+    bool needed = wanted(options, EMIT_CUBIN) || wanted(options, EMIT_SASS);
+    AssembleJob assembly = {compiled, job->target,
+                            wanted(options, EMIT_CUBIN) ? "--emit=cubin" : "--emit=sass"};
+    Assembled assembled;
+    bool assembles = needed || (options->verbose && assembler_exists(session));
+    if (assembles) {
+        SessionStatus status = assemble(session, &assembly, &assembled);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        add_code(job, EMIT_CUBIN, assembled.cubin, assembled.cubin_len);
+    }
+    if (wanted(options, EMIT_SASS)) {
+        const char *sass;
+        size_t len;
+        SessionStatus status = disassemble(session, &assembled, &sass, &len);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        add_code(job, EMIT_SASS, sass, len);
+    }
+    if (options->verbose) {
+        void (*print)(const SourceSet *, const Compiled *, const char *, const Assembled *,
+                      FILE *) = session->options.json ? summary_print_json : summary_print;
+        print(session->sources, compiled, job->target, assembles ? &assembled : NULL,
+              session->options.err);
+    }
+    return STATUS_OK;
+}
+
+static SessionStatus emit_code(const CodeJob *job, const IrKernel *kernel,
+                               const PassOptions *passes) {
+    Session *session = job->outputs->session;
+    CompileOptions compile = {
+        .target = job->target,
+        .line_info = true,
+        .comments = job->options->comments,
+        .keep_llvm = wanted(job->options, EMIT_LLVM),
+        .passes = *passes,
+    };
     Compiled compiled;
-    if (!compile_kernel(session->arena, kernel, compile, session->diags, &compiled)) {
-        return false;
+    if (!compile_kernel(session->arena, kernel, &compile, session->diags, &compiled)) {
+        return STATUS_FAILED;
     }
-    if (wanted(options, EMIT_LAID)) {
-        add_ir(outputs, EMIT_LAID, compiled.laid);
+    StrBuf laid = STRBUF(session->arena);
+    if (wanted(job->options, EMIT_LAID)) {
+        ir_print_module(compiled.laid, &(IrPrintOptions){0}, &laid);
     }
-    if (wanted(options, EMIT_LLVM)) {
-        add_string(outputs, kernel->name, EMIT_LLVM, compiled.code.llvm_optimised);
-    }
-    if (wanted(options, EMIT_PTX)) {
-        add_string(outputs, kernel->name, EMIT_PTX, compiled.code.ptx);
-    }
-    return true;
+    const char *llvm = wanted(job->options, EMIT_LLVM) ? compiled.code.llvm_optimised : "";
+    add_code(job, EMIT_LAID, strbuf_str(&laid), laid.len);
+    add_code(job, EMIT_LLVM, llvm, strlen(llvm));
+    add_code(job, EMIT_PTX, compiled.code.ptx, compiled.code.ptx_len);
+    return emit_machine_code(job, &compiled);
 }
 
-bool emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module,
-                 const PassStats *before) {
+/* For every target. What the passes count is that of the first. */
+static SessionStatus emit_targets(Outputs *outputs, const BuildOptions *options,
+                                  const IrKernel *kernel, PassOptions passes) {
+    static const char *const usual[] = {SESSION_DEFAULT_TARGET};
+    size_t count = options->num_targets > 0 ? options->num_targets : TK_COUNTOF(usual);
+    const char *const *targets = options->num_targets > 0 ? options->targets : usual;
+    SessionStatus status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        CodeJob job = {outputs, options, kernel->name, targets[i], count > 1 ? targets[i] : NULL};
+        status = emit_code(&job, kernel, &passes);
+        passes.stats = NULL;
+    }
+    return status;
+}
+
+/* ---- one kernel --------------------------------------------------------------------------------
+ */
+
+SessionStatus emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module,
+                          const PassStats *before) {
     Session *session = outputs->session;
     if (wanted(options, EMIT_TILE)) {
         add_ir(outputs, EMIT_TILE, module);
@@ -121,24 +198,20 @@ bool emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module
         options->stats || code) {
         const char *pipeline = options->passes == NULL ? PASS_DEFAULT_PIPELINE : options->passes;
         if (!passes_run(module, pipeline, &passes, session->diags, NULL)) {
-            return false;
+            return STATUS_FAILED;
         }
     }
     if (wanted(options, EMIT_TILE_OPT)) {
         add_ir(outputs, EMIT_TILE_OPT, module);
     }
-    CompileOptions compile = {
-        .target = options->num_targets > 0 ? options->targets[0] : SESSION_DEFAULT_TARGET,
-        .line_info = true,
-        .comments = options->comments,
-        .keep_llvm = wanted(options, EMIT_LLVM),
-        .passes = passes,
-    };
-    if (code && !emit_code(outputs, options, module->kernels.data[0], &compile)) {
-        return false;
+    if (code) {
+        SessionStatus status = emit_targets(outputs, options, module->kernels.data[0], passes);
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
     if (options->stats) {
         print_stats(session, module, &stats);
     }
-    return true;
+    return STATUS_OK;
 }

@@ -10,9 +10,10 @@
 /* Parses a file, and adds its token stream and syntax tree if they were asked for. NULL if it has
  * syntax errors (reported). */
 const Module *emit_file(Outputs *outputs, const BuildOptions *options, const SrcFile *file);
-/* One specialised kernel, before and after the passes. `module` is changed: the passes run on it.
- * `before`: what was counted when it was made, or NULL. False if a pass fails (reported). */
-bool emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module,
-                 const PassStats *before);
+/* One specialised kernel: before and after the passes, and what is made of it for each target.
+ * `module` is changed: the passes run on it. `before`: what was counted when it was made, or NULL.
+ * Failures are reported. */
+SessionStatus emit_kernel(Outputs *outputs, const BuildOptions *options, IrModule *module,
+                          const PassStats *before);
 
 #endif

@@ -1,9 +1,9 @@
 /* outputs.c -- names the outputs of a build and writes them, all or none.
  *
  * In a folder an output is called after its kernel and kind; further specialisations of a kernel
- * are numbered in the order they were made:
+ * are numbered in the order they were made, and if there are several targets the name says which:
  *
- *     add_kernel.tile   add_kernel.2.tile   softmax.tile   k.ast
+ *     add_kernel.tile   add_kernel.2.tile   softmax.tile   k.ast   add_kernel.sm_80.ptx
  */
 #include "runtime/outputs.h"
 
@@ -15,18 +15,25 @@
 #include "support/io.h"
 #include "support/str.h"
 
-void outputs_add(Outputs *outputs, const char *name, EmitKind kind, const char *text, size_t len) {
+void outputs_add(Outputs *outputs, const Output *output) {
     size_t same = 0;
     for (size_t i = 0; i < outputs->list.len; i++) {
         const Output *other = &outputs->list.data[i];
-        same += other->kind == kind && str_eq(other->name, name);
+        same += other->kind == output->kind && str_eq(other->name, output->name) &&
+                (output->target == NULL || str_eq(other->target, output->target));
     }
     Arena *arena = session_arena(outputs->session);
-    const char *ending = emit_infos[kind].name;
-    Output output = {.name = name, .kind = kind, .text = text, .len = len};
-    output.file_name = same == 0 ? arena_printf(arena, "%s.%s", name, ending)
-                                 : arena_printf(arena, "%s.%zu.%s", name, same + 1, ending);
-    vec_push(arena, &outputs->list, output);
+    StrBuf name = STRBUF(arena);
+    strbuf_puts(&name, output->name);
+    if (same > 0) {
+        strbuf_printf(&name, ".%zu", same + 1);
+    }
+    if (output->target != NULL) {
+        strbuf_printf(&name, ".%s", output->target);
+    }
+    strbuf_printf(&name, ".%s", emit_infos[output->kind].name);
+    vec_push(arena, &outputs->list, *output);
+    vec_last(&outputs->list).file_name = strbuf_str(&name);
 }
 
 static SessionStatus report_several(const Outputs *outputs, const char *where) {
@@ -83,6 +90,12 @@ SessionStatus outputs_write(Outputs *outputs, const char *where) {
     }
     Arena *arena = session_arena(outputs->session);
     const Output *output = &outputs->list.data[0];
+    if (standard && output->kind == EMIT_CUBIN && isatty(STDOUT_FILENO)) {
+        Diag *diag = diag_report(session_diags(outputs->session), DIAG_OUTPUT_TERMINAL, SRC_NONE,
+                                 emit_infos[output->kind].name);
+        diag_help(diag, "write it to a file: -o %s", output->file_name);
+        return STATUS_USAGE;
+    }
     const char *error;
     if (!io_write_file(arena, where, output->text, output->len, &error)) {
         const char *shown = standard ? "standard output" : where;

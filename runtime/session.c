@@ -10,9 +10,10 @@
 #include "frontend/parse.h"
 #include "runtime/program.h"
 #include "support/io.h"
+#include "support/process.h"
 
 const EmitInfo emit_infos[EMIT_COUNT] = {
-#define EMIT(name, kind, per_kernel, meaning) [EMIT_##name] = {kind, per_kernel, meaning},
+#define EMIT(name, kind, scope, meaning) [EMIT_##name] = {kind, EMIT_PER_##scope, meaning},
 #include "runtime/emits.def"
 #undef EMIT
 };
@@ -94,12 +95,33 @@ void session_flush(Session *session) {
     print_diags(session);
 }
 
+static void remove_temp_dir(Session *session) {
+    temp_dir_remove(session->temp_dir);
+    session->temp_dir = NULL;
+}
+
+const char *session_temp_dir(Session *session) {
+    if (session->temp_dir == NULL) {
+        const char *given = session->options.tools.temp, *error;
+        session->temp_dir = temp_dir_create(session->arena, given != NULL ? given : "/tmp", &error);
+        if (session->temp_dir == NULL) {
+            diag_report(session->diags, DIAG_FILE_UNWRITABLE, SRC_NONE, error);
+        }
+    }
+    return session->temp_dir;
+}
+
 SessionStatus session_guard(Session *session, SessionBody body, void *request) {
     if (setjmp(session->oom.jump) != 0) {
+        remove_temp_dir(session);
         print_out_of_memory(session);
         return STATUS_FAILED;
     }
     SessionStatus status = body(session, request);
+    remove_temp_dir(session);
+    if (status == STATUS_FAILED && diags_count(session->diags, SEV_INTERNAL) > 0) {
+        status = STATUS_INTERNAL;
+    }
     print_diags(session);
     return status;
 }

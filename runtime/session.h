@@ -24,9 +24,12 @@ typedef enum SessionStatus {
 /* DEVICE_AUTO: a GPU if there is one, else the cpu device. */
 typedef enum DeviceKind { DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA, DEVICE_AUTO } DeviceKind;
 
+/* How many outputs of a kind there are: one a file; one a specialised kernel; one a kernel and
+ * target. */
+typedef enum EmitScope { EMIT_PER_FILE, EMIT_PER_KERNEL, EMIT_PER_TARGET } EmitScope;
 /* What can be emitted; EmitSet is a set of them, bit 1 << EMIT_x. */
 typedef enum EmitKind {
-#define EMIT(name, kind, per_kernel, meaning) EMIT_##name,
+#define EMIT(name, kind, scope, meaning) EMIT_##name,
 #include "runtime/emits.def"
 #undef EMIT
     EMIT_COUNT
@@ -34,10 +37,18 @@ typedef enum EmitKind {
 typedef unsigned EmitSet;
 typedef struct EmitInfo {
     const char *name;
-    bool per_kernel;
+    EmitScope scope;
     const char *meaning;
 } EmitInfo;
 extern const EmitInfo emit_infos[EMIT_COUNT];
+
+/* Where NVIDIA's programs are looked for; NULL: nowhere. */
+typedef struct ToolPlaces {
+    const char *ptxas, *nvdisasm; /* these very programs; then the folders do not count */
+    const char *path;             /* folders, separated by colons: PATH */
+    const char *cuda_home;        /* a CUDA toolkit, whose programs are in bin/ */
+    const char *temp;             /* a folder for temporary files; NULL: /tmp */
+} ToolPlaces;
 
 /* Everything pointed to must outlive the session. */
 typedef struct SessionOptions {
@@ -54,6 +65,7 @@ typedef struct SessionOptions {
     const char *cache_dir;   /* where compiled code is kept between runs, or NULL: nowhere */
     bool json;               /* diagnostics as JSON, one object a line */
     DiagStyle style;
+    ToolPlaces tools;
     FILE *out, *err;
     const volatile sig_atomic_t *cancel; /* set: stop soon; may be NULL */
 } SessionOptions;
@@ -70,6 +82,7 @@ typedef struct BuildOptions {
     size_t num_targets;         /* 0: SESSION_DEFAULT_TARGET */
     bool comments;              /* source lines as comments in PTX */
     bool stats;                 /* print what the passes counted to `err` */
+    bool verbose;               /* print what each kernel needs to `err` */
 } BuildOptions;
 
 typedef struct Session Session;

@@ -15,13 +15,19 @@ struct Session {
     SourceSet *sources;
     Diags *diags;
     struct Program *program; /* the one being run, checked or built */
+    const char *temp_dir;    /* once session_temp_dir() was called; else NULL */
 };
 
 /* One function of a session: reports to session->diags and returns the status. `request` holds its
  * parameters. */
 typedef SessionStatus (*SessionBody)(Session *session, void *request);
-/* Calls `body`, survives running out of memory, prints the diagnostics. */
+/* Calls `body`, survives running out of memory, removes temporary files, prints the diagnostics. A
+ * failure with an internal error among them is STATUS_INTERNAL. */
 SessionStatus session_guard(Session *session, SessionBody body, void *request);
+
+/* A folder for temporary files, made when it is first asked for; it goes when the session's
+ * function returns. NULL (reported) if it cannot be made. */
+const char *session_temp_dir(Session *session);
 
 /* Reads a program ("-": standard input) into the sources; NULL (reported) if it cannot be read. */
 const SrcFile *session_load(Session *session, const char *path);

@@ -1,4 +1,5 @@
 /* cmd_build.c -- `tkc build FILE --emit=KIND[,KIND] -o FILE|DIR/|-` */
+#include "codegen/codegen.h"
 #include "support/str.h"
 #include "tools/commands.h"
 
@@ -34,6 +35,31 @@ static EmitSet parse_emits(const Command *command, const char *text) {
         emits |= 1u << kind;
     }
     return emits;
+}
+
+/* The GPUs named in --target, each once; false if one of them is unknown (reported). */
+static bool parse_targets(const Command *command, BuildOptions *build) {
+    if (!option_given(command->options, OPTION_TARGET)) {
+        return true;
+    }
+    Arena *arena = session_arena(command->session);
+    TextVec words = split_words(arena, command->options->values[OPTION_TARGET], ','), targets = {0};
+    bool ok = true;
+    for (size_t i = 0; i < words.len; i++) {
+        bool known = codegen_require_target(words.data[i], SRC_NONE,
+                                            session_diags(command->session)) != NULL;
+        bool twice = false;
+        for (size_t j = 0; j < i; j++) {
+            twice |= str_eq(words.data[i], words.data[j]);
+        }
+        ok &= known;
+        if (known && !twice) {
+            vec_push(arena, &targets, words.data[i]);
+        }
+    }
+    build->targets = targets.data;
+    build->num_targets = targets.len;
+    return ok;
 }
 
 /* The value of a NUMBER option from 1 to `max`; 0 if not given, -1 if wrong (reported). */
@@ -72,6 +98,8 @@ SessionStatus cmd_build(const Command *command) {
         .print_after = values[OPTION_PRINT_AFTER],
         .passes = values[OPTION_PASSES],
         .stats = option_given(options, OPTION_STATS),
+        .comments = option_given(options, OPTION_PTX_COMMENTS),
+        .verbose = option_given(options, OPTION_VERBOSE),
         .num_warps = small_number(command, OPTION_NUM_WARPS, MAX_WARPS),
         .num_stages = small_number(command, OPTION_NUM_STAGES, MAX_STAGES),
     };
@@ -83,7 +111,8 @@ SessionStatus cmd_build(const Command *command) {
     }
     build.emits = parse_emits(command, values[OPTION_EMIT]);
     bool together = check_together(command, OPTION_SIGNATURE, OPTION_KERNEL);
-    if (build.emits == 0 || build.num_warps < 0 || build.num_stages < 0 || !together) {
+    bool targets = parse_targets(command, &build);
+    if (build.emits == 0 || build.num_warps < 0 || build.num_stages < 0 || !together || !targets) {
         return STATUS_USAGE;
     }
     return session_build(command->session, options->operands.data[0], &build);

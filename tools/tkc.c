@@ -114,6 +114,14 @@ static SessionOptions session_options(Arena *arena, const Options *options) {
         .lessons_dir = find_lessons(arena),
         .json = option_choice(options, OPTION_DIAGNOSTICS) == 1,
         .style = diag_style(option_choice(options, OPTION_COLOR)),
+        .tools =
+            {
+                .ptxas = environment("TKC_PTXAS"),
+                .nvdisasm = environment("TKC_NVDISASM"),
+                .path = environment("PATH"),
+                .cuda_home = environment("CUDA_HOME"),
+                .temp = environment("TMPDIR"),
+            },
         .out = stdout,
         .err = stderr,
         .cancel = &caught_signal,

@@ -1,0 +1,129 @@
+/* summary.c -- what a compiled kernel needs of a GPU: gathered from the laid kernel, the code
+ * generator's record of memory accesses, and ptxas; then printed for people or as JSON.
+ *
+ * Buffers whose lives do not overlap share their bytes, so that the sizes listed may add up to more
+ * than the kernel's shared memory.
+ */
+#include "runtime/summary.h"
+
+#include <inttypes.h>
+
+#include "ir/layout_convert.h"
+
+typedef VEC(const IrOp *) OpList;
+
+/* What is counted in the laid kernel. */
+typedef struct Needs {
+    Arena *arena;
+    OpList buffers;
+    unsigned barriers, conversions, shuffles;
+} Needs;
+
+static bool count_op(IrOp *op, void *data) {
+    Needs *needs = data;
+    if (op->code == OP_SharedAlloc)
+        vec_push(needs->arena, &needs->buffers, op);
+    if (op->code == OP_ConvertLayout) {
+        const IrType *from = ir_operand(op, 0)->type, *to = ir_result(op, 0)->type;
+        needs->conversions++;
+        needs->shuffles += layout_convert_kind(from->layout, to->layout) == CONVERT_SHUFFLE;
+    }
+    needs->barriers += op->code == OP_Barrier;
+    return true;
+}
+
+static Needs count_needs(const IrKernel *kernel) {
+    Needs needs = {.arena = kernel->module->arena};
+    ir_walk(kernel->body, count_op, &needs);
+    return needs;
+}
+
+/* The 1-based line that an operation comes from; 0 if it is not known. */
+static unsigned line_of(const SourceSet *sources, const IrOp *op) {
+    const SrcFile *file = sources_file(sources, op->range.file);
+    return file == NULL ? 0 : source_pos(file, op->range.lo).line;
+}
+
+static size_t buffer_bytes(const IrOp *op) {
+    const IrType *type = ir_result(op, 0)->type;
+    return (size_t)ir_numel(type) * ir_elem_size(type);
+}
+
+/* The name that the buffer, or the tile in it, has in the source; "": none. */
+static const char *buffer_name(const IrOp *op) {
+    Sym name = ir_result(op, 0)->name;
+    return name != NULL ? name : "";
+}
+
+/* "512 B", "48.0 KiB" */
+static void put_bytes(size_t bytes, FILE *out) {
+    if (bytes < 1024)
+        fprintf(out, "%zu B", bytes);
+    else
+        fprintf(out, "%.1f KiB", (double)bytes / 1024);
+}
+
+static const char *plural(unsigned count) {
+    return count == 1 ? "" : "s";
+}
+
+void summary_print(const SourceSet *sources, const Compiled *compiled, const char *target,
+                   const Assembled *assembled, FILE *out) {
+    const IrKernel *kernel = compiled->laid->kernels.data[0];
+    Needs needs = count_needs(kernel);
+    fprintf(out, "%s  %s  %d warp%s  ", kernel->name, target, kernel->num_warps,
+            plural((unsigned)kernel->num_warps));
+    if (assembled != NULL) {
+        fprintf(out, "%u registers  ", assembled->registers);
+        put_bytes((size_t)assembled->spill_store_bytes + assembled->spill_load_bytes, out);
+        fputs(" spilled  ", out);
+    } else {
+        fputs("registers not known (no ptxas)  ", out);
+    }
+    put_bytes((size_t)kernel->shared_bytes, out);
+    fputs(" shared memory\n", out);
+    for (size_t i = 0; i < needs.buffers.len; i++) {
+        const IrOp *op = needs.buffers.data[i];
+        fputs("    shared  ", out);
+        put_bytes(buffer_bytes(op), out);
+        const char *name = buffer_name(op);
+        fprintf(out, "  %s%sline %u\n", name, *name != '\0' ? ", " : "", line_of(sources, op));
+    }
+    for (size_t i = 0; i < compiled->code.accesses.len; i++) {
+        const CodegenAccess *access = &compiled->code.accesses.data[i];
+        fprintf(out, "    %-7s %u x %u bits, line %u%s\n", ir_info(access->op)->mnemonic,
+                access->count, access->bytes * 8, line_of(sources, access->op),
+                access->predicated ? ", masked" : "");
+    }
+    if (needs.conversions > 0)
+        fprintf(out, "    %u conversion%s between layouts, %u by shuffles\n", needs.conversions,
+                plural(needs.conversions), needs.shuffles);
+    if (needs.barriers > 0)
+        fprintf(out, "    %u barrier%s\n", needs.barriers, plural(needs.barriers));
+}
+
+void summary_print_json(const SourceSet *sources, const Compiled *compiled, const char *target,
+                        const Assembled *assembled, FILE *out) {
+    const IrKernel *kernel = compiled->laid->kernels.data[0];
+    Needs needs = count_needs(kernel);
+    fprintf(out, "{\"kernel\":\"%s\",\"target\":\"%s\",\"num_warps\":%d,", kernel->name, target,
+            kernel->num_warps);
+    if (assembled != NULL)
+        fprintf(out, "\"registers\":%u,\"spill_store_bytes\":%u,\"spill_load_bytes\":%u,",
+                assembled->registers, assembled->spill_store_bytes, assembled->spill_load_bytes);
+    fprintf(out, "\"shared_bytes\":%" PRId64 ",\"buffers\":[", kernel->shared_bytes);
+    for (size_t i = 0; i < needs.buffers.len; i++) {
+        const IrOp *op = needs.buffers.data[i];
+        fprintf(out, "%s{\"name\":\"%s\",\"bytes\":%zu,\"line\":%u}", i > 0 ? "," : "",
+                buffer_name(op), buffer_bytes(op), line_of(sources, op));
+    }
+    fputs("],\"accesses\":[", out);
+    for (size_t i = 0; i < compiled->code.accesses.len; i++) {
+        const CodegenAccess *access = &compiled->code.accesses.data[i];
+        fprintf(out, "%s{\"op\":\"%s\",\"line\":%u,\"bits\":%u,\"count\":%u,\"masked\":%s}",
+                i > 0 ? "," : "", ir_info(access->op)->mnemonic, line_of(sources, access->op),
+                access->bytes * 8, access->count, access->predicated ? "true" : "false");
+    }
+    fprintf(out, "],\"conversions\":%u,\"shuffles\":%u,\"barriers\":%u}\n", needs.conversions,
+            needs.shuffles, needs.barriers);
+}
