@@ -66,7 +66,8 @@ static const char *debug_text(const Files *files, const SrcFile *home, SrcPos at
     put_file(&out, 1, home);
     strbuf_puts(&out, "!2 = distinct !DISubprogram(name: ");
     put_quoted(&out, cg->kernel->name);
-    strbuf_printf(&out, ", file: !1, line: %u, scope: !1, unit: !0, type: !3, ", at.line);
+    strbuf_printf(&out, ", file: !1, line: %u, scopeLine: %u, scope: !1, unit: !0, type: !3, ",
+                  at.line, at.line);
     strbuf_puts(&out, "spFlags: DISPFlagDefinition | DISPFlagOptimized)\n"
                       "!3 = !DISubroutineType(types: !{})\n"
                       "!4 = !{i32 2, !\"Debug Info Version\", i32 3}\n");

@@ -1,7 +1,9 @@
 /* cg_ptx.c -- finishing touches on the PTX text that LLVM wrote, for people who read it.
  *
- * LLVM's banner goes, and the comments around inline PTX. With `comments`, each `.loc` directive
- * gets the source line it names as a comment, where that line differs from the one before.
+ * LLVM's banner goes, and so do comments around inline PTX, labels that only debug sections would
+ * refer to, and the one such section that is left, an empty one. With `comments`, each `.loc`
+ * directive gets the source line it names as a comment, where that line differs from the one
+ * before.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +62,13 @@ static void comment_line(Finisher *f, const char *line) {
 }
 
 static void put_line(Finisher *f, const char *line, const char *end) {
+    static const char *const noise[] = {
+        "// begin inline asm", "// end inline asm", "$L__tmp",
+        "$L__func_begin",      "$L__func_end",      ".section\t.debug_macinfo"};
     const char *word = skip_blanks(line);
-    if (str_starts(word, "// begin inline asm") || str_starts(word, "// end inline asm"))
-        return;
+    for (size_t i = 0; i < TK_COUNTOF(noise); i++)
+        if (str_starts(word, noise[i]))
+            return;
     if (f->cg->options->comments && str_starts(word, ".loc"))
         comment_line(f, word);
     strbuf_write(&f->out, line, (size_t)(end - line));
