@@ -17,6 +17,7 @@ SessionStatus cmd_run(const Command *command);
 SessionStatus cmd_check(const Command *command);
 SessionStatus cmd_build(const Command *command);
 SessionStatus cmd_doctor(const Command *command);
+SessionStatus cmd_cache(const Command *command);
 SessionStatus cmd_explain(const Command *command);
 SessionStatus cmd_help(const Command *command);
 void cmd_version(FILE *out);

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "runtime/cache.h"
 #include "support/io.h"
 #include "support/str.h"
 #include "tools/commands.h"
@@ -35,8 +36,9 @@ static void catch_signals(void) {
 }
 
 static SessionStatus (*const verb_functions[VERB_COUNT])(const Command *) = {
-    [VERB_RUN] = cmd_run,       [VERB_CHECK] = cmd_check,     [VERB_BUILD] = cmd_build,
-    [VERB_DOCTOR] = cmd_doctor, [VERB_EXPLAIN] = cmd_explain, [VERB_HELP] = cmd_help,
+    [VERB_RUN] = cmd_run,     [VERB_CHECK] = cmd_check,   [VERB_BUILD] = cmd_build,
+    [VERB_CACHE] = cmd_cache, [VERB_DOCTOR] = cmd_doctor, [VERB_EXPLAIN] = cmd_explain,
+    [VERB_HELP] = cmd_help,
 };
 
 /* An environment variable; NULL if it is unset or empty. */
@@ -112,6 +114,8 @@ static SessionOptions session_options(Arena *arena, const Options *options) {
         .profile = option_given(options, OPTION_PROFILE),
         .profile_json = option_choice(options, OPTION_PROFILE) == 1,
         .lessons_dir = find_lessons(arena),
+        .cache_dir = cache_folder(arena, environment("TKC_CACHE_DIR"),
+                                  environment("XDG_CACHE_HOME"), environment("HOME")),
         .json = option_choice(options, OPTION_DIAGNOSTICS) == 1,
         .style = diag_style(option_choice(options, OPTION_COLOR)),
         .tools =
