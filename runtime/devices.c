@@ -6,6 +6,9 @@
  */
 #include "runtime/devices.h"
 
+#include <inttypes.h>
+#include <sys/stat.h>
+
 #include "runtime/cuda/cuda_device.h"
 #include "runtime/emu/emu_device.h"
 #include "version.h"
@@ -31,8 +34,12 @@ static const char *target_of(const DeviceProps *props) {
 
 static void set_target(Session *session, OpenDevice *open, const char *target) {
     open->compile.target = target;
-    open->cached.salt = arena_printf(session->arena, "%s tkc %s LLVM %s", target, TKC_VERSION,
-                                     codegen_llvm_version(session->arena));
+    struct stat self = {0};
+    stat("/proc/self/exe", &self); /* builds of one version differ, too */
+    open->cached.salt =
+        arena_printf(session->arena, "%s tkc %s %" PRIdMAX ".%09ld %" PRIdMAX " LLVM %s", target,
+                     TKC_VERSION, (intmax_t)self.st_mtim.tv_sec, self.st_mtim.tv_nsec,
+                     (intmax_t)self.st_size, codegen_llvm_version(session->arena));
 }
 
 static void make_compiler(Session *session, OpenDevice *open) {
@@ -67,14 +74,24 @@ static bool open_cuda(Session *session, OpenDevice *open) {
     return true;
 }
 
+/* A GPU if there is one; why there is none does not matter here. */
+static bool open_if_there(Session *session, OpenDevice *open) {
+    size_t reported = diags_len(session->diags);
+    if (open_cuda(session, open))
+        return true;
+    diags_truncate(session->diags, reported);
+    devices_close(open);
+    return false;
+}
+
 bool devices_open(Session *session, DeviceKind kind, OpenDevice *open) {
     *open = (OpenDevice){0};
-    if (kind == DEVICE_AUTO) {
-        const char *line;
-        kind = device_cuda_probe(session->arena, 0, &line) ? DEVICE_CUDA : DEVICE_CPU;
-    }
     switch (kind) {
     case DEVICE_AUTO:
+        if (open_if_there(session, open))
+            return true;
+        open->device = device_cpu_create(&session->oom);
+        return true;
     case DEVICE_CPU:
         open->device = device_cpu_create(&session->oom);
         return true;

@@ -10,6 +10,7 @@ the next RUN line. Known in commands:
 
     %s            this file                 %tkc, %tk-opt    the programs under test
     %S            the folder of this file   %FileCheck       LLVM's FileCheck
+    %stub_cuda    the folder of a libcuda.so.1 without a GPU (tests/cuda)
     %t            a path prefix for scratch files, unique to this test; old ones are removed
     %python       Debian's python3          %exit N CMD      CMD must exit with status N
     not CMD       CMD must fail, but not by a signal or an internal error (status 70)
@@ -89,6 +90,7 @@ def run_command(command, timeout):
     environment = {key: value for key, value in os.environ.items()
                    if not key.startswith("TKC_") and key not in ("CLICOLOR_FORCE", "NO_COLOR")}
     environment["LC_ALL"] = "C.UTF-8"
+    environment["CUDA_VISIBLE_DEVICES"] = ""  # tests say what they want: --device, %stub_cuda
     process = subprocess.Popen(["bash", "-c", PRELUDE + command], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                env=environment, start_new_session=True)

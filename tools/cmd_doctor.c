@@ -1,6 +1,7 @@
 /* cmd_doctor.c -- `tkc doctor`: what this machine and this tkc can do. */
 #include <unistd.h>
 
+#include "runtime/cuda/cuda_device.h"
 #include "support/io.h"
 #include "tools/commands.h"
 
@@ -15,10 +16,17 @@ SessionStatus cmd_doctor(const Command *command) {
     fprintf(out, "processors: %ld\n", sysconf(_SC_NPROCESSORS_ONLN));
     fprintf(out, "memory: %ld MiB\n",
             sysconf(_SC_PHYS_PAGES) / 1024 * (sysconf(_SC_PAGESIZE) / 1024));
-    fputs("device cpu: ready (checking interpreter; the default)\n"
-          "device emu: ready (executes the PTX, counts memory accesses)\n"
-          "device cuda: not part of this tkc\n",
-          out);
+    const char *gpu;
+    bool has_gpu = device_cuda_probe(session_arena(command->session), 0, &gpu);
+    fprintf(out,
+            "device cpu: ready (checking interpreter%s)\n"
+            "device emu: ready (executes the PTX, counts memory accesses)\n"
+            "device cuda: %s%s%s\n",
+            has_gpu ? "" : "; the default", has_gpu ? "ready (" : "", gpu,
+            has_gpu ? "; the default)" : "");
+    if (options->cache_dir != NULL) {
+        put_folder(out, "compiled code", options->cache_dir);
+    }
     for (size_t i = 0; i < options->num_import_dirs; i++) {
         put_folder(out, "import folder", options->import_dirs[i]);
     }

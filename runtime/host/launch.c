@@ -41,6 +41,11 @@ bool launch_faulted(const LaunchState *state) {
     return state->faulted;
 }
 
+void launch_mark_faulted(LaunchState *state) {
+    if (state != NULL)
+        state->faulted = true;
+}
+
 /* ---- variants -------------------------------------------------------------------------------- */
 
 /* Functions and other objects among the constants count by identity: two may print alike. */

@@ -38,6 +38,8 @@ const Variant *launch_variant(const LaunchState *state, size_t index);
 Device *launch_device(const LaunchState *state);
 /* A device found a fault: the program's exit status is 3 whatever it catches. */
 bool launch_faulted(const LaunchState *state);
+/* It was found elsewhere than at a launch. NULL is fine. */
+void launch_mark_faulted(LaunchState *state);
 
 /* For PyCtx.hooks: kernel[grid], kernel(...), kernel.attribute. */
 extern const PyHooks launch_hooks;

@@ -7,7 +7,8 @@
 #include <math.h>
 #include <time.h>
 
-#include "runtime/device.h"
+#include "runtime/host/host.h"
+#include "runtime/host/launch.h"
 #include "runtime/host/torch_internal.h"
 
 /* ---- records: named values --------------------------------------------------------------------
@@ -185,6 +186,7 @@ bool torch_synchronize(PyCtx *py) {
     if (!device->ops->synchronize ||
         device->ops->synchronize(device, py->diags, py->here) == DEVICE_OK)
         return true;
+    launch_mark_faulted(host_launch(py));
     py_raise(py, PYEXC_KernelFault, "the device failed");
     return false;
 }

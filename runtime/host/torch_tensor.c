@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/host/host.h"
+#include "runtime/host/launch.h"
 #include "runtime/host/torch_internal.h"
 #include "support/numeric.h"
 
@@ -352,6 +353,7 @@ bool num_from_value(PyCtx *py, PyValue v, DType dtype, Num *out) {
  */
 
 PyValue raise_device_failure(PyCtx *py) {
+    launch_mark_faulted(host_launch(py));
     mem_space_report(torch_state(py)->device, py->diags, py->here);
     return py_raise(py, PYEXC_KernelFault, "the device failed");
 }

@@ -60,13 +60,17 @@ static PyValue lib_report_disagreement(PyCtx *py, void *data, const PyArgs *args
     return py_raise(py, PYEXC_KernelFault, "autotuned configurations of %s disagree", fn->name);
 }
 
-/* Does the device run on while the host goes on, so that its own events must be used for timing? */
-static PyValue lib_has_events(PyCtx *py, void *data, const PyArgs *args) {
+/* How the device is timed: "clock" (launches are complete when they return), "events" (the device
+ * has its own clock and runs on while the host does), "counted" (its events tell what launches
+ * cost, always the same). */
+static PyValue lib_timing(PyCtx *py, void *data, const PyArgs *args) {
     (void)data;
-    if (!py_bind_text(py, "has_events", args, "", NULL))
+    if (!py_bind_text(py, "timing", args, "", NULL))
         return PY_FAIL;
-    const Device *device = launch_device(host_launch(py));
-    return py_bool(device->ops->event_create != NULL);
+    const DeviceOps *ops = launch_device(host_launch(py))->ops;
+    if (ops->event_create == NULL)
+        return py_str(py, "clock");
+    return py_str(py, ops->synchronize != NULL ? "events" : "counted");
 }
 
 static PyValue lib_flush_cache(PyCtx *py, void *data, const PyArgs *args) {
@@ -84,7 +88,7 @@ static PyValue library_functions(PyCtx *py) {
                                       {"copy", lib_copy},
                                       {"agree", lib_agree},
                                       {"report_disagreement", lib_report_disagreement},
-                                      {"has_events", lib_has_events},
+                                      {"timing", lib_timing},
                                       {"flush_cache", lib_flush_cache},
                                       {NULL, NULL}};
     PyValue module = py_module(py, "_tkc");

@@ -8,6 +8,7 @@
  *     init=N        cuInit answers N               devices=N    there are N (default 1)
  *     version=N     of the driver (default 13000)  memory=N     bytes of the device (default 1 GiB)
  *     jit=N         the linker answers N           launch=N     launches answer N
+ *     major=N       of the compute capability (default 9)
  *     fault=N       what the kernel @fault leads to (default 700)
  * stub_count("upload") tells how often a function was called.
  */
@@ -166,6 +167,8 @@ CudaResult cuDeviceGetAttribute(int *value, CudaDeviceAttribute attribute, CudaO
     for (size_t i = 0; i < TK_COUNTOF(values); i++)
         if (values[i].attribute == attribute)
             *value = values[i].value;
+    if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+        *value = (int)setting("major", *value);
     return CUDA_SUCCESS;
 }
 
