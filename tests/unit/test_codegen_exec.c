@@ -70,6 +70,18 @@ static void fill(const Kind *kind, void *data, uint64_t seed) {
     }
 }
 
+/* Whole numbers from -4 to 4: sums of products of a few hundred are exact in every type that dot
+ * accumulates in. */
+static void fill_small(const Kind *kind, void *data, uint64_t seed) {
+    for (size_t i = 0; i < COUNT; i++) {
+        int64_t value = (int64_t)(next_random(&seed) % 9) - 4;
+        if (kind->mantissa == 0)
+            dtype_store_i64(kind->dtype, data, i, value);
+        else
+            dtype_store_f64(kind->dtype, data, i, (double)value);
+    }
+}
+
 /* ---- one kernel in both forms ------------------------------------------------------------------
  */
 
@@ -146,8 +158,9 @@ static bool agree(const Kind *kind, uint64_t a, uint64_t b, uint64_t ulps) {
 }
 
 /* Runs `text` in both forms on tensors of the kinds; compares the last one. */
-static void compare(const char *text, const char *const *layouts, const Kind *const *tensors,
-                    unsigned num_tensors, uint64_t ulps) {
+static void compare_filled(void (*filler)(const Kind *, void *, uint64_t), const char *text,
+                           const char *const *layouts, const Kind *const *tensors,
+                           unsigned num_tensors, uint64_t ulps) {
     static const char *const targets[] = {"sm_80", "sm_90a"};
     const Kind *result = tensors[num_tensors - 1];
     size_t size = dtype_size(result->dtype);
@@ -156,7 +169,7 @@ static void compare(const char *text, const char *const *layouts, const Kind *co
     InterpArg args[4];
     uint8_t data[COUNT * 8] = {0}, expected[COUNT * 8];
     for (unsigned i = 0; i < num_tensors; i++) {
-        fill(tensors[i], data, 17 * i + strlen(text));
+        filler(tensors[i], data, 17 * i + strlen(text));
         args[i] = world_tensor(&w, tensors[i]->dtype, COUNT, data);
     }
     memcpy(data, world_data(args[num_tensors - 1]), COUNT * size);
@@ -178,6 +191,11 @@ static void compare(const char *text, const char *const *layouts, const Kind *co
         }
     }
     world_close(&w);
+}
+
+static void compare(const char *text, const char *const *layouts, const Kind *const *tensors,
+                    unsigned num_tensors, uint64_t ulps) {
+    compare_filled(fill, text, layouts, tensors, num_tensors, ulps);
 }
 
 /* ---- elementwise -------------------------------------------------------------------------------
@@ -452,9 +470,9 @@ Test(codegen_exec, shared_memory) {
 }
 
 /* Each layout holds the axis in registers and lanes only. */
-static const char *const rows[] = {"<8x64; reg j0 j4 i0; lane j1 j2 j3 j5 i1; warp i2 .>",
-                                   "<8; reg i0; lane . . . . i1; warp i2 .>",
-                                   "<8x1; reg i0; lane . . . . i1; warp i2 .>", NULL};
+static const char *const row_layouts[] = {"<8x64; reg j0 j4 i0; lane j1 j2 j3 j5 i1; warp i2 .>",
+                                          "<8; reg i0; lane . . . . i1; warp i2 .>",
+                                          "<8x1; reg i0; lane . . . . i1; warp i2 .>", NULL};
 
 static void fold_rows(const char *fold, int kind) {
     char text[4096];
@@ -484,9 +502,9 @@ static void fold_rows(const char *fold, int kind) {
              "return\n"
              "}\n",
              t, t, t, t, t, t, t, fold);
-    const char *layouts[] = {rows[0],
-                             rows[1],
-                             rows[2],
+    const char *layouts[] = {row_layouts[0],
+                             row_layouts[1],
+                             row_layouts[2],
                              "<64; reg i0 i4; lane i1 i2 i3 i5 .; warp . .>",
                              "<1x64; reg j0 j4; lane j1 j2 j3 j5 .; warp . .>",
                              NULL};
@@ -527,6 +545,78 @@ Test(codegen_exec, folds) {
                  t, t, t);
         fold_rows(fold, k);
     }
+}
+
+/* c += a @ b, the operands in buffers of the layouts `a` and `b`. */
+static void product(const char *precision, int operand, int result, const char *a, const char *b) {
+    char text[8192];
+    const char *t = kinds[operand].name, *u = kinds[result].name;
+    int len = snprintf(
+        text, sizeof text,
+        "kernel @k(%%p0: ptr<%s>, %%p1: ptr<%s>, %%p2: ptr<%s>) num_warps = 4 num_stages = 3\n"
+        "! laid shared = 8192\n"
+        "{\n"
+        "!%%j = arange 0, 16 : tile<16xi32, #3>\n"
+        "?%%j = arange 0, 16 : tile<16xi32>\n"
+        "!%%j2 = expand_dims %%j, axis = 0 : tile<1x16xi32, #4>\n"
+        "?%%j2 = expand_dims %%j, axis = 0 : tile<1x16xi32>\n"
+        "%%j3 = broadcast %%j2 : tile<16x16xi32@0>\n"
+        "!%%i = arange 0, 16 : tile<16xi32, #5>\n"
+        "?%%i = arange 0, 16 : tile<16xi32>\n"
+        "!%%i2 = expand_dims %%i, axis = 1 : tile<16x1xi32, #6>\n"
+        "?%%i2 = expand_dims %%i, axis = 1 : tile<16x1xi32>\n"
+        "%%i3 = broadcast %%i2 : tile<16x16xi32@0>\n"
+        "%%c16 = const 16 : tile<16x16xi32@0>\n"
+        "%%i4 = muli %%i3, %%c16 : tile<16x16xi32@0>\n"
+        "%%o = addi %%i4, %%j3 : tile<16x16xi32@0>\n",
+        t, t, u);
+    for (int i = 0; i < 3; i++) {
+        const char *k = i < 2 ? t : u;
+        len += snprintf(text + len, sizeof text - (size_t)len,
+                        "%%s%d = splat %%p%d : tile<16x16xptr<%s>@0>\n"
+                        "%%a%d = addptr %%s%d, %%o : tile<16x16xptr<%s>@0>\n"
+                        "%%x%d = load %%a%d : tile<16x16x%s@0>\n",
+                        i, i, k, i, i, k, i, i, k);
+    }
+    snprintf(text + len, sizeof text - (size_t)len,
+             "!%%ab = shared_alloc 0 : shared<16x16x%s, #1>\n"
+             "!%%bb = shared_alloc 4096 : shared<16x16x%s, #2>\n"
+             "!shared_store %%ab, %%x0\n"
+             "!shared_store %%bb, %%x1\n"
+             "!barrier\n"
+             "!%%r = dot_fma %%ab, %%bb, %%x2, precision = %s : tile<16x16x%s, #0>\n"
+             "?%%r = dot %%x0, %%x1, %%x2, precision = %s : tile<16x16x%s>\n"
+             "store %%a2, %%r\n"
+             "return\n"
+             "}\n",
+             t, t, precision, u, precision, u);
+    const char *layouts[] = {"<16x16; reg j0; lane j1 j2 j3 i0 i1; warp i2 i3>",
+                             a,
+                             b,
+                             "<16; reg i0; lane i1 i2 i3 . .; warp . .>",
+                             "<1x16; reg j0; lane j1 j2 j3 . .; warp . .>",
+                             "<16; lane . . . i0 i1; warp i2 i3>",
+                             "<16x1; lane . . . i0 i1; warp i2 i3>",
+                             NULL};
+    const Kind *tensors[] = {&kinds[operand], &kinds[operand], &kinds[result]};
+    compare_filled(fill_small, text, layouts, tensors, 3, 0);
+}
+
+Test(codegen_exec, products) {
+    static const char *const buffers[] = {"<16x16; off j0 j1 j2 j3 i0 i1 i2 i3>",
+                                          "<16x16; off i0 i1 i2 i3 j0 j1 j2 j3>",
+                                          "<16x16; off j0 j1 j2 j3 j2+i0 j3+i1 i2 i3>"};
+    static const struct {
+        const char *precision;
+        int operand, result;
+    } rows[] = {{"ieee", F32, F32},   {"tf32", F32, F32},   {"tf32x3", F32, F32},
+                {"bf16x3", F32, F32}, {"bf16x6", F32, F32}, {"ieee", F16, F32},
+                {"ieee", F16, F16},   {"ieee", BF16, F32},  {"ieee", E4M3, F32},
+                {"ieee", E5M2, F32},  {"ieee", I8, I32},    {"ieee", F64, F64}};
+    for (size_t i = 0; i < TK_COUNTOF(rows); i++)
+        for (size_t k = 0; k < 9; k++)
+            product(rows[i].precision, rows[i].operand, rows[i].result, buffers[k % 3],
+                    buffers[k / 3]);
 }
 
 /* Every element is written once, though lanes and warps hold duplicates. */
