@@ -37,7 +37,9 @@
  *         store of the first result between them             (tests/passes/fuse-reduce/not.tkir)
  *
  * Algorithm: from each reduction on, walk down the block and note what depends on it. At the first
- * like reduction that does not, move the noted operations behind it, and the first one to it.
+ * like reduction that does not, move the noted operations behind it, and the first one to it. If
+ * one of them has to stay (a store of the first result), move the second one up to the first
+ * instead, with what makes its operands, if that is free to move.
  */
 #include "passes/pass.h"
 #include "passes/rewrite.h"
@@ -47,8 +49,11 @@ enum { MAX_OPERANDS = 8 };
 typedef struct Search {
     const PassContext *pc;
     IrOp *first;
-    uint8_t *depends; /* by value id: on the results of `first` */
-    VEC(IrOp *) users;
+    uint8_t *depends;  /* by value id: on the results of `first` */
+    VEC(IrOp *) users; /* what needs them and is free to move */
+    bool is_stuck;     /* something needs them that is not */
+    uint8_t *wanted;   /* by value id: for the operands of a second reduction */
+    VEC(IrOp *) producers;
 } Search;
 
 static void note(Search *search, const IrOp *op) {
@@ -67,19 +72,53 @@ static bool is_free_to_move(const IrOp *op) {
     return rewrite_is_removable(op) && !rewrite_can_fault(op);
 }
 
-/* The next reduction to take `search->first` in; notes what stands between and needs it. */
+static void want_operands(Search *search, const IrOp *op) {
+    for (unsigned i = 0; i < op->num_operands; i++)
+        search->wanted[ir_operand(op, i)->id] = 1;
+    for (unsigned r = 0; r < op->num_regions; r++) {
+        for (const IrOp *inner = op->regions[r]->first; inner; inner = inner->next)
+            want_operands(search, inner);
+    }
+}
+
+static bool is_wanted(const Search *search, const IrOp *op) {
+    bool wanted = false;
+    for (unsigned i = 0; i < op->num_results; i++)
+        wanted |= search->wanted[op->results[i].id];
+    return wanted;
+}
+
+/* Notes what stands between the two reductions and makes the operands of `second`, the last first.
+ * False if one of it has to stay. */
+static bool find_producers(Search *search, const IrOp *second) {
+    Arena *scratch = search->pc->scratch;
+    search->wanted = ARENA_ARRAY(scratch, uint8_t, second->block->kernel->num_values);
+    search->producers.len = 0;
+    want_operands(search, second);
+    for (IrOp *op = second->prev; op != search->first; op = op->prev) {
+        if (!is_wanted(search, op))
+            continue;
+        if (!is_free_to_move(op))
+            return false;
+        want_operands(search, op);
+        vec_push(scratch, &search->producers, op);
+    }
+    return true;
+}
+
+/* The next reduction to join `search->first` with; notes what has to move for that. */
 static IrOp *find_partner(Search *search) {
     note(search, search->first);
     for (IrOp *op = search->first->next; op; op = op->next) {
         bool needs = rewrite_needs(op, search->depends);
-        if (!needs && is_alike(search->first, op) && is_free_to_move(op))
+        if (!needs && is_alike(search->first, op) && is_free_to_move(op) &&
+            (!search->is_stuck || find_producers(search, op)))
             return op;
-        if (needs && !is_free_to_move(op))
-            return NULL;
-        if (needs) {
-            note(search, op);
-            vec_push(search->pc->scratch, &search->users, op);
-        }
+        if (!needs)
+            continue;
+        search->is_stuck |= !is_free_to_move(op);
+        note(search, op);
+        vec_push(search->pc->scratch, &search->users, op);
     }
     return NULL;
 }
@@ -138,10 +177,12 @@ static IrOp *build_merged(IrBuilder *b, IrOp *first, IrOp *second) {
 
 static void merge(Search *search, IrOp *second) {
     IrOp *first = search->first;
-    IrBuilder b = rewrite_before(second);
+    for (size_t i = search->is_stuck ? search->producers.len : 0; i-- > 0;)
+        ir_op_move_before(search->producers.data[i], first);
+    IrBuilder b = rewrite_before(search->is_stuck ? first : second);
     b.range = first->range;
     IrOp *merged = build_merged(&b, first, second);
-    for (size_t i = 0; i < search->users.len; i++)
+    for (size_t i = 0; !search->is_stuck && i < search->users.len; i++)
         ir_op_move_before(search->users.data[i], second);
     for (unsigned i = 0; i < merged->num_results; i++) {
         unsigned n = first->num_results;
@@ -154,7 +195,7 @@ static void merge(Search *search, IrOp *second) {
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
-/* Joins the reduction `op` with those behind it. True if it is gone, into a later one. */
+/* Joins the reduction `op` with one behind it. True if both are gone, into a new one. */
 static bool join(const PassContext *pc, IrOp *op) {
     if (op->code != OP_Reduce || !is_free_to_move(op))
         return false;
@@ -175,7 +216,7 @@ static bool join_in_block(const PassContext *pc, IrBlock *block) {
             changed |= join_in_block(pc, op->regions[r]);
         ArenaMark mark = arena_mark(pc->scratch);
         IrOp *previous = op->prev;
-        if (join(pc, op)) { /* what follows may have moved; the joined one is still ahead */
+        if (join(pc, op)) { /* what follows may have moved; the new one is still ahead */
             next = previous ? previous->next : block->first;
             changed = true;
         }
