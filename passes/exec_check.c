@@ -115,10 +115,21 @@ static DType memory_dtype(const IrType *elem) {
     return types[elem->kind];
 }
 
-/* A tensor of `elements` random elements that begins `origin` elements into its allocation. */
-static bool random_view(MemSpace *space, uint64_t *state, const IrType *elem,
+/* Bytes that a pointer is a multiple of, and a tensor of at least as many elements begins at. */
+static size_t alignment(const IrValue *param) {
+    if (param->type->kind == TY_DESC)
+        return 16;
+    return param->hints ? (size_t)param->hints->divisibility[0] : 0;
+}
+
+/* A tensor of random elements, no better aligned than promised. */
+static bool random_view(MemSpace *space, uint64_t *state, const IrValue *param,
                         const Attempt *attempt, MemView *view) {
-    size_t size = ir_elem_size(elem);
+    const IrType *elem = param->type->elem;
+    size_t size = ir_elem_size(elem), step = 1;
+    while (step * size < alignment(param))
+        step *= 2;
+    size_t origin = BUFFER_ORIGIN + below(state, 16) * step;
     MemAlloc *alloc = mem_alloc(space, BUFFER_ELEMENTS * size, (unsigned)size, MEM_ZEROED);
     if (!alloc)
         return false;
@@ -126,9 +137,9 @@ static bool random_view(MemSpace *space, uint64_t *state, const IrType *elem,
         uint64_t bits = random_element(state, elem, attempt);
         memcpy(alloc->data + i * size, &bits, size); /* little-endian */
     }
-    *view = (MemView){.alloc = alloc, .offset = BUFFER_ORIGIN * size, .rank = 1};
+    *view = (MemView){.alloc = alloc, .offset = origin * size, .rank = 1};
     view->dtype = memory_dtype(elem);
-    view->shape[0] = BUFFER_ELEMENTS - BUFFER_ORIGIN;
+    view->shape[0] = (int64_t)(BUFFER_ELEMENTS - origin);
     view->strides[0] = 1;
     return true;
 }
@@ -156,7 +167,7 @@ static bool random_argument(MemSpace *space, uint64_t *state, const IrValue *par
     *arg = (InterpArg){.kind = type->kind == TY_DESC ? INTERP_DESC : INTERP_VIEW};
     if (type->kind == TY_DESC)
         random_descriptor(state, type, arg);
-    return random_view(space, state, type->elem, attempt, &arg->view);
+    return random_view(space, state, param, attempt, &arg->view);
 }
 
 static bool find_axes(IrOp *op, void *data) {
@@ -227,14 +238,16 @@ static const char *read_back(Arena *arena, FILE *file) {
     return text;
 }
 
+/* `kernel` is `before`, or what became of it. */
 static Outcome run_kernel(Arena *arena, MemSpace *space, const IrKernel *before,
-                          const IrKernel *kernel, const Arguments *given) {
+                          const IrKernel *kernel, const Arguments *given, bool has_barriers) {
     Outcome outcome = {.status = INTERP_REFUSED, .printed = ""};
     Diags *diags = diags_create(arena, sources_create(arena));
     InterpKernel *compiled = interp_compile(arena, kernel, diags);
     Arguments fitted = fit_arguments(arena, before, kernel, given);
     FILE *prints = tmpfile();
     InterpOptions options = {.checks = true, .print_out = prints, .max_trips = MAX_TRIPS};
+    options.implied_barriers = !has_barriers;
     if (compiled)
         outcome.status = interp_launch(compiled, space, fitted.grid, fitted.args, fitted.num,
                                        &options, diags, SRC_NONE);
@@ -256,8 +269,8 @@ static Outcome run_kernel(Arena *arena, MemSpace *space, const IrKernel *before,
 /* ---- comparing ------------------------------------------------------------------------------- */
 
 static bool may_round_differently(const PassInfo *pass) {
-    static const char *const names[] = {"fuse-fma", "fuse-dot", "expand-math", "lower-reductions",
-                                        "lower-dots"};
+    static const char *const names[] = {"fuse-fma", "fuse-dot", "expand-math", "lower-folds",
+                                        "lower-shared"};
     for (size_t i = 0; i < TK_COUNTOF(names); i++) {
         if (str_eq(pass->name, names[i]))
             return true;
@@ -275,39 +288,39 @@ static bool same_element(const IrType *elem, uint64_t a, uint64_t b, bool rounds
     return fabs(x - y) <= unit * fmax(1, fmax(fabs(x), fabs(y)));
 }
 
-/* The first element in which two copies of a buffer differ, from the pointer on; INT64_MAX: none.
- */
-static int64_t first_difference(const IrType *elem, const uint8_t *a, const uint8_t *b,
-                                bool rounds) {
+/* The first element in which two copies of a buffer differ; BUFFER_ELEMENTS: none. */
+static size_t first_difference(const IrType *elem, const uint8_t *a, const uint8_t *b,
+                               bool rounds) {
     size_t size = ir_elem_size(elem);
     for (size_t i = 0; i < BUFFER_ELEMENTS; i++) {
         uint64_t x = 0, y = 0;
         memcpy(&x, a + i * size, size);
         memcpy(&y, b + i * size, size);
         if (!same_element(elem, x, y, rounds))
-            return (int64_t)i - BUFFER_ORIGIN;
+            return i;
     }
-    return INT64_MAX;
+    return BUFFER_ELEMENTS;
 }
 
 /* What differs, in words; NULL: nothing. */
-static const char *difference(Arena *arena, const IrKernel *kernel, const Outcome *before,
-                              const Outcome *after, bool rounds) {
+static const char *difference(Arena *arena, const IrKernel *kernel, const Arguments *args,
+                              const Outcome *before, const Outcome *after, bool rounds) {
     if (after->status != INTERP_OK)
         return arena_printf(arena, "it faults: %s", after->problem ? after->problem : "unknown");
     for (unsigned i = 0; i < kernel->params.len; i++) {
         if (!before->memory[i])
             continue;
         const IrType *elem = kernel->params.data[i].value->type->elem;
-        int64_t at = first_difference(elem, before->memory[i], after->memory[i], rounds);
-        if (at == INT64_MAX)
+        size_t at = first_difference(elem, before->memory[i], after->memory[i], rounds);
+        if (at == BUFFER_ELEMENTS)
             continue;
-        size_t size = ir_elem_size(elem), offset = (size_t)(at + BUFFER_ORIGIN) * size;
+        size_t size = ir_elem_size(elem);
         uint64_t x = 0, y = 0;
-        memcpy(&x, before->memory[i] + offset, size);
-        memcpy(&y, after->memory[i] + offset, size);
+        memcpy(&x, before->memory[i] + at * size, size);
+        memcpy(&y, after->memory[i] + at * size, size);
+        int64_t number = (int64_t)at - (int64_t)(args->args[i].view.offset / size);
         return arena_printf(arena, "element %" PRId64 " of `%s` is 0x%" PRIx64 ", not 0x%" PRIx64,
-                            at, kernel->params.data[i].name, y, x);
+                            number, kernel->params.data[i].name, y, x);
     }
     if (!rounds && strcmp(before->printed, after->printed) != 0)
         return "it prints something else";
@@ -366,10 +379,18 @@ static bool has_odd_params(const IrKernel *kernel) {
 
 typedef enum AttemptEnd { ATTEMPT_SAME, ATTEMPT_OTHER, ATTEMPT_UNDEFINED } AttemptEnd;
 
+/* The kernels to compare: [0] before, [1] after the pass. */
+typedef struct Pair {
+    const IrKernel *kernels[2];
+    bool has_barriers[2];
+    bool rounds;
+} Pair;
+
 /* *what: the difference, or why the kernel is not defined on the data. */
-static AttemptEnd try_once(Arena *arena, const IrKernel *before, const IrKernel *after,
-                           const Attempt *attempt, bool rounds, const char **what) {
+static AttemptEnd try_once(Arena *arena, const Pair *pair, const Attempt *attempt,
+                           const char **what) {
     MemSpace *space = mem_space_create(arena_oom(arena));
+    const IrKernel *before = pair->kernels[0];
     Arguments args;
     Outcome outcomes[2];
     AttemptEnd end = ATTEMPT_UNDEFINED;
@@ -377,12 +398,13 @@ static AttemptEnd try_once(Arena *arena, const IrKernel *before, const IrKernel 
     for (unsigned i = 0; i < 2; i++) { /* each run begins with memory of its own */
         if (!random_arguments(arena, space, before, attempt, &args))
             break;
-        outcomes[i] = run_kernel(arena, space, before, i == 0 ? before : after, &args);
+        outcomes[i] =
+            run_kernel(arena, space, before, pair->kernels[i], &args, pair->has_barriers[i]);
         *what = outcomes[i].problem;
         if (outcomes[0].status != INTERP_OK)
             break;
         if (i == 1) {
-            *what = difference(arena, before, &outcomes[0], &outcomes[1], rounds);
+            *what = difference(arena, before, &args, &outcomes[0], &outcomes[1], pair->rounds);
             end = *what ? ATTEMPT_OTHER : ATTEMPT_SAME;
         }
     }
@@ -397,21 +419,18 @@ static bool report_difference(Diags *diags, const PassInfo *pass, const IrKernel
     return false;
 }
 
-bool exec_check(void *data, const PassInfo *pass, const IrKernel *before, const IrKernel *after,
-                Diags *diags) {
-    ExecCheck *check = data;
+/* Attempts until enough runs could be compared. */
+static bool compare(Arena *arena, ExecCheck *check, const PassInfo *pass, const Pair *pair,
+                    Diags *diags) {
+    const IrKernel *before = pair->kernels[0];
     const char *what = "a pointer to pointers";
-    Arena *arena = arena_create(arena_oom(before->module->arena));
-    before = launchable(arena, before);
-    after = launchable(arena, after);
+    unsigned attempts = has_odd_params(before) ? 0 : check->rounds * ATTEMPTS_PER_ROUND;
     unsigned same = 0;
     bool ok = true;
-    unsigned attempts = has_odd_params(before) ? 0 : check->rounds * ATTEMPTS_PER_ROUND;
     for (unsigned i = 0; ok && i < attempts && same < check->rounds; i++) {
         ArenaMark mark = arena_mark(arena);
         Attempt attempt = attempt_number(check->seed, i);
-        AttemptEnd end =
-            try_once(arena, before, after, &attempt, may_round_differently(pass), &what);
+        AttemptEnd end = try_once(arena, pair, &attempt, &what);
         same += end == ATTEMPT_SAME;
         ok = end != ATTEMPT_OTHER || report_difference(diags, pass, before, what, check->seed);
         if (i + 1 < attempts)
@@ -422,6 +441,22 @@ bool exec_check(void *data, const PassInfo *pass, const IrKernel *before, const 
         check->not_comparable++;
         diag_report(diags, DIAG_PASS_NOT_COMPARED, before->range, before->name, what ? what : "");
     }
+    return ok;
+}
+
+bool exec_check(void *data, const PassInfo *pass, const IrKernel *before, const IrKernel *after,
+                bool changed, Diags *diags) {
+    ExecCheck *check = data;
+    bool inserts = str_eq(pass->name, "insert-barriers");
+    bool had_barriers = check->has_barriers && !inserts;
+    check->has_barriers |= inserts;
+    if (!changed && !inserts) /* to insert none may be wrong, too */
+        return true;
+    Arena *arena = arena_create(arena_oom(before->module->arena));
+    Pair pair = {.kernels = {launchable(arena, before), launchable(arena, after)},
+                 .has_barriers = {had_barriers, check->has_barriers},
+                 .rounds = may_round_differently(pass)};
+    bool ok = compare(arena, check, pass, &pair, diags);
     arena_destroy(arena);
     return ok;
 }

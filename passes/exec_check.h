@@ -16,12 +16,13 @@ typedef struct ExecCheck {
     unsigned rounds;   /* sets of arguments and contents of memory that must run, at least 1 */
     unsigned compared; /* out: runs whose outcomes were compared */
     unsigned not_comparable; /* out: kernels that ran on no set: a warning each */
+    bool has_barriers;       /* insert-barriers has run: races in shared memory are faults */
 } ExecCheck;
 
 /* A PassCheck (`data` is an ExecCheck): false, and an internal error reported, if some run of
  * `after` faults though `before` did not, or leaves other bytes in memory or prints other text.
  * Floats may differ by a little behind passes that may round differently. */
 bool exec_check(void *data, const PassInfo *pass, const IrKernel *before, const IrKernel *after,
-                Diags *diags);
+                bool changed, Diags *diags);
 
 #endif

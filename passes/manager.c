@@ -31,7 +31,8 @@ typedef struct Manager {
     PassTimes *times;
     Arena *scratch;
     unsigned *properties; /* PROP_* of each kernel */
-    IrKernel **before;    /* for options->check: copies of the kernels that the pass changed */
+    IrKernel **before;    /* for options->check: copies of the kernels */
+    bool *changed;        /* by the pass at work */
 } Manager;
 
 static double now_seconds(void) {
@@ -79,7 +80,7 @@ static bool check_result(const Manager *m, const PassInfo *pass) {
     for (size_t i = 0; i < m->module->kernels.len; i++) {
         if (m->before[i])
             ok &= m->options->check(m->options->check_data, pass, m->before[i],
-                                    m->module->kernels.data[i], m->diags);
+                                    m->module->kernels.data[i], m->changed[i], m->diags);
     }
     return ok;
 }
@@ -103,7 +104,8 @@ static bool run_on_kernel(Manager *m, PassId id, size_t index, bool *any_change)
     *any_change |= changed;
     if (pc.failed)
         return false;
-    m->before[index] = changed ? copy : NULL;
+    m->before[index] = copy;
+    m->changed[index] = changed;
     if (changed)
         m->properties[index] &= pass->preserves | PROP_LAID; /* there is no way back */
     else if (before && strcmp(before, kernel_text(m, kernel)) != 0)
@@ -147,6 +149,7 @@ bool passes_run(IrModule *module, const char *pipeline, const PassOptions *optio
     m.scratch = scratch;
     m.properties = ARENA_ARRAY(scratch, unsigned, module->kernels.len);
     m.before = ARENA_ARRAY(scratch, IrKernel *, module->kernels.len);
+    m.changed = ARENA_ARRAY(scratch, bool, module->kernels.len);
     for (size_t i = 0; i < module->kernels.len; i++)
         m.properties[i] = PROP_SSA | (module->kernels.data[i]->laid ? PROP_LAID : 0);
     bool ok = true;

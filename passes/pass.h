@@ -85,9 +85,10 @@ PassId pass_from_name(const char *name, size_t len);
 /* Gets the module's text whenever PassOptions asks for it; `when` is "before" or "after". */
 typedef void (*PassPrinter)(void *data, const char *when, const char *pass, const char *text);
 
-/* Looks at a kernel before and after a pass that changed it; false: reported, stop. */
+/* Looks at a kernel before and after a pass, which may have changed nothing; false: reported, stop.
+ */
 typedef bool (*PassCheck)(void *data, const PassInfo *pass, const IrKernel *before,
-                          const IrKernel *after, Diags *diags);
+                          const IrKernel *after, bool changed, Diags *diags);
 
 typedef struct PassOptions {
     bool verify_each;         /* run the verifier after every pass */

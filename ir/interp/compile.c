@@ -212,6 +212,7 @@ static bool divides(const IrOp *op) {
 /* Ops whose result is the operand's bits in the same order. */
 static bool is_renaming(const IrOp *op) {
     return op->code == OP_ExpandDims || op->code == OP_Reshape || op->code == OP_Unsplat ||
+           op->code == OP_ConvertLayout ||
            (op->code == OP_Broadcast &&
             ir_numel(ir_operand(op, 0)->type) == ir_numel(ir_result(op, 0)->type));
 }
@@ -234,8 +235,9 @@ static bool prepare(Compiler *c, const IrOp *op, Inst *inst) {
     bool known = prepare_shape(c->arena, op, inst) ||
                  prepare_memory(c->arena, op, inst, &scratch) ||
                  prepare_atomic(c->arena, op, inst) || prepare_descriptor(c->arena, op, inst) ||
-                 prepare_dot(c->arena, op, inst, &scratch) || prepare_effect(c->arena, op, inst) ||
-                 prepare_libcall(c->arena, op, inst);
+                 prepare_dot(c->arena, c->shared, op, inst, &scratch) ||
+                 prepare_effect(c->arena, op, inst) || prepare_libcall(c->arena, op, inst) ||
+                 (c->shared != NULL && prepare_shared(c->arena, c->shared, op, inst));
     if (scratch > c->out->scratch_size)
         c->out->scratch_size = scratch;
     return known;
@@ -257,8 +259,8 @@ static void note_features(Compiler *c, const IrOp *op) {
 }
 
 static void compile_plain(Compiler *c, const IrOp *op) {
-    if (op->code == OP_Barrier || op->code == OP_Yield)
-        return; /* one program instance is one thread here */
+    if (op->code == OP_Yield)
+        return;
     if (is_renaming(op)) {
         bind(c, ir_result(op, 0), vreg_of(c, ir_operand(op, 0)));
         return;
@@ -535,6 +537,22 @@ static void compile_fold(Compiler *c, const IrOp *op) {
 /* ---- the kernel --------------------------------------------------------------------------------
  */
 
+/* One program instance is one thread here: a barrier matters to shared memory alone. */
+static void compile_barrier(Compiler *c, const IrOp *op) {
+    Inst inst = {.exec = exec_shared_barrier, .op = op};
+    if (c->shared != NULL)
+        emit(c, LEVEL_PROGRAM, &inst, NULL, 0, &c->shared_vreg, 1);
+}
+
+static void begin_shared(Compiler *c) {
+    c->shared = shared_plan(c->arena, c->ir);
+    if (c->shared == NULL)
+        return;
+    c->shared_vreg = new_vreg(c, shared_state_size(c->shared), LEVEL_PROGRAM);
+    Inst inst = {.exec = exec_shared_begin, .info = c->shared};
+    emit(c, LEVEL_PROGRAM, &inst, &c->shared_vreg, 1, NULL, 0);
+}
+
 static void compile_op(Compiler *c, const IrOp *op) {
     switch ((int)op->code) { /* ops with regions, and those that end the kernel */
     case OP_If:
@@ -555,6 +573,12 @@ static void compile_op(Compiler *c, const IrOp *op) {
         break;
     case OP_Condition:
         break; /* compile_while reads it */
+    case OP_Barrier:
+        compile_barrier(c, op);
+        break;
+    case OP_SharedAlloc:
+        bind(c, ir_result(op, 0), c->shared_vreg);
+        break;
     case OP_InlineAsm:
         refuse(c, op, "the cpu device does not execute PTX");
         break;
@@ -591,9 +615,12 @@ InterpKernel *interp_compile(Arena *arena, const IrKernel *kernel, Diags *diags)
     *c.out = (InterpKernel){.ir = kernel, .arena = arena, .min_access = 8};
     c.vreg_of = ARENA_ARRAY(arena, uint32_t, kernel->num_values + 1u);
     define_params(&c);
+    begin_shared(&c);
     compile_block(&c, kernel->body);
     if (c.failed)
         return NULL;
+    if (c.shared != NULL)
+        touch(&c, c.shared_vreg, here(&c));
     emit_body(&c, exec_done, NULL);
     compile_trace_pointers(&c);
     compile_assign_slots(&c);

@@ -7,6 +7,7 @@
 #define TKC_IR_INTERP_COMPILE_H
 
 #include "ir/interp/fold.h"
+#include "ir/interp/shared.h"
 
 typedef enum VregLevel { LEVEL_CONST, LEVEL_LAUNCH, LEVEL_PROGRAM } VregLevel;
 
@@ -42,6 +43,8 @@ typedef struct Compiler {
     size_t level_bytes[2];
     int32_t loop; /* innermost loop; -1 */
     size_t width; /* > 0: inside the region of a fold that runs on slices of this many elements */
+    const SharedPlan *shared; /* NULL: no buffers */
+    uint32_t shared_vreg;     /* the memory they lie in */
     bool failed;
 } Compiler;
 

@@ -13,7 +13,7 @@
  */
 #include <string.h>
 
-#include "ir/interp/program.h"
+#include "ir/interp/shared.h"
 #include "support/numeric.h"
 
 #define MAX_PARTS 3
@@ -24,9 +24,11 @@ typedef struct DotInfo {
     DotKind kind;
     IrTypeKind a, b, c; /* element types */
     size_t batch, m, n, k;
-    unsigned parts; /* each f32 operand is a sum of so many */
-    bool tf32;      /* parts are tf32; else bf16 */
-    bool rounded;   /* one part, in tf32 */
+    unsigned parts;                 /* each f32 operand is a sum of so many */
+    bool tf32;                      /* parts are tf32; else bf16 */
+    bool rounded;                   /* one part, in tf32 */
+    const SharedBuffer *buffers[2]; /* dot_fma: a and b */
+    size_t floats;                  /* of scratch; copies of the buffers lie behind them */
 } DotInfo;
 
 /* ---- kernels
@@ -179,6 +181,17 @@ static void product_i32(const DotInfo *info, const DotArgs *args) {
     dot_u32((u32 *)(void *)args->r, a, b, info->m, info->n, info->k);
 }
 
+/* Copies the operands of a dot_fma out of shared memory. */
+static bool read_buffers(Exec *exec, const Inst *inst, DotArgs *args) {
+    const DotInfo *info = inst->info;
+    uint8_t *a = (uint8_t *)(args->scratch + info->floats);
+    uint8_t *b = a + info->batch * info->m * info->k * sizeof(double);
+    args->a = a;
+    args->b = b;
+    return shared_read_all(exec, inst, info->buffers[0], inst->src[0], a) &&
+           shared_read_all(exec, inst, info->buffers[1], inst->src[1], b);
+}
+
 static bool exec_dot(Exec *exec, const Inst *inst) {
     const DotInfo *info = inst->info;
     const IrOp *op = inst->op;
@@ -187,6 +200,8 @@ static bool exec_dot(Exec *exec, const Inst *inst) {
                     .c = slot(exec, inst->src[2]),
                     .r = slot(exec, inst->dst[0]),
                     .scratch = (float *)(void *)exec->scratch};
+    if (info->buffers[0] != NULL && !read_buffers(exec, inst, &args))
+        return false;
     for (size_t i = 0; i < info->batch; i++) {
         if (info->kind == DOT_F64)
             product_f64(info, &args);
@@ -194,8 +209,8 @@ static bool exec_dot(Exec *exec, const Inst *inst) {
             product_i32(info, &args);
         else
             product_f32(info, &args);
-        args.a += info->m * info->k * ir_elem_size(ir_operand(op, 0)->type);
-        args.b += info->k * info->n * ir_elem_size(ir_operand(op, 1)->type);
+        args.a += info->m * info->k * ir_elem_size(ir_operand(op, 0)->type->elem);
+        args.b += info->k * info->n * ir_elem_size(ir_operand(op, 1)->type->elem);
         args.c += info->m * info->n * ir_elem_size(ir_operand(op, 2)->type);
         args.r += info->m * info->n * inst->size;
     }
@@ -229,8 +244,16 @@ static void choose_precision(DotInfo *info, const IrOp *op) {
     }
 }
 
-bool prepare_dot(Arena *arena, const IrOp *op, Inst *inst, size_t *scratch) {
-    if (op->code != OP_Dot)
+/* dot_fma: false if an operand is no buffer. */
+static bool find_buffers(Arena *arena, const SharedPlan *shared, const IrOp *op, DotInfo *info) {
+    for (unsigned i = 0; shared != NULL && i < 2; i++)
+        info->buffers[i] = shared_buffer(arena, shared, ir_operand(op, i));
+    return info->buffers[0] != NULL && info->buffers[1] != NULL;
+}
+
+bool prepare_dot(Arena *arena, const SharedPlan *shared, const IrOp *op, Inst *inst,
+                 size_t *scratch) {
+    if (op->code != OP_Dot && op->code != OP_DotFma)
         return false;
     DotInfo *info = ARENA_NEW(arena, DotInfo);
     const IrType *a = ir_operand(op, 0)->type, *b = ir_operand(op, 1)->type;
@@ -245,7 +268,13 @@ bool prepare_dot(Arena *arena, const IrOp *op, Inst *inst, size_t *scratch) {
     info->kind = info->c == TY_F64 ? DOT_F64 : info->c == TY_I32 ? DOT_I32 : DOT_F32;
     choose_precision(info, op);
     size_t operands = info->m * info->k + info->k * info->n;
-    *scratch = ((MAX_PARTS + 1) * operands + info->m * info->n) * sizeof(float);
+    info->floats = ((MAX_PARTS + 1) * operands + info->m * info->n + 1) / 2 * 2;
+    *scratch = info->floats * sizeof(float);
+    if (op->code == OP_DotFma) {
+        *scratch += info->batch * operands * sizeof(double);
+        if (!find_buffers(arena, shared, op, info))
+            return false;
+    }
     inst->exec = exec_dot;
     inst->info = info;
     return true;

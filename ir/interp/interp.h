@@ -30,6 +30,9 @@ typedef struct InterpOptions {
     ThreadPool *pool;                    /* NULL: the calling thread */
     FILE *print_out;                     /* where device_print goes (stdout) */
     const volatile sig_atomic_t *cancel; /* non-zero: stop soon; may be NULL */
+    /* laid level: a barrier between any two operations is taken for granted, as before the pass
+     * that puts them there */
+    bool implied_barriers;
     uint64_t max_trips; /* cancels a launch whose loops make more in all; 0: no limit */
 } InterpOptions;
 

@@ -62,10 +62,18 @@ static bool exec_int_to_ptr(Exec *exec, const Inst *inst) {
 /* ---- load and store ----------------------------------------------------------------------------
  */
 
+/* What a thread accesses at once, at the laid level: runs of neighbours along an axis. */
+typedef struct VectorInfo {
+    size_t width;      /* elements */
+    size_t len, inner; /* the tile's shape along and inside the axis */
+    bool in_registers; /* each run is held by one thread */
+} VectorInfo;
+
 typedef struct MemoryInfo {
     size_t size; /* bytes of an element in memory */
     IrTypeKind kind;
     bool has_mask, has_other, is_volatile;
+    const VectorInfo *vectors; /* laid level; NULL: single elements */
 } MemoryInfo;
 
 static void normalise(Exec *exec, IrTypeKind kind, void *data, size_t n) {
@@ -108,6 +116,46 @@ static void copy_elements(uint8_t *dst, const uint8_t *src, size_t count, size_t
     }
 }
 
+static bool no_vector(Exec *exec, const Inst *inst, size_t lane, const char *why) {
+    exec_fault(exec, inst, DIAG_RUN_VECTOR, lane, 1, inst->count);
+    exec->fault.text = why;
+    return false;
+}
+
+/* Checks the run that begins at `first`. */
+static bool is_vector(Exec *exec, const Inst *inst, const MemoryInfo *info, size_t first,
+                      const uint64_t *ptrs, const uint8_t *mask) {
+    const VectorInfo *vectors = info->vectors;
+    for (size_t k = 1; k < vectors->width; k++) {
+        size_t lane = first + k * vectors->inner;
+        if (mask != NULL && mask[lane] != mask[first])
+            return no_vector(exec, inst, lane, "the mask differs within one");
+        if ((mask == NULL || mask[lane]) && ptrs[lane] != ptrs[first] + k * info->size)
+            return no_vector(exec, inst, lane, "neighbours are not neighbours in memory");
+    }
+    bool active = mask == NULL || mask[first];
+    if (active && ptr_address(ptrs[first]) % (vectors->width * info->size) != 0)
+        return no_vector(exec, inst, first, "one is not aligned to its size");
+    return true;
+}
+
+static bool check_vectors(Exec *exec, const Inst *inst, const MemoryInfo *info,
+                          const uint64_t *ptrs, const uint8_t *mask) {
+    const VectorInfo *vectors = info->vectors;
+    if (vectors == NULL)
+        return true;
+    if (!vectors->in_registers)
+        return no_vector(exec, inst, 0, "no thread holds all of one");
+    if (vectors->len % vectors->width != 0)
+        return no_vector(exec, inst, 0, "the last one hangs over the edge of the tile");
+    for (size_t i = 0; i < inst->count; i++) {
+        bool begins = i / vectors->inner % vectors->width == 0;
+        if (begins && !is_vector(exec, inst, info, i, ptrs, mask))
+            return false;
+    }
+    return true;
+}
+
 static bool exec_load(Exec *exec, const Inst *inst) {
     const MemoryInfo *info = inst->info;
     const uint64_t *ptrs = slot(exec, inst->src[0]);
@@ -116,6 +164,8 @@ static bool exec_load(Exec *exec, const Inst *inst) {
     size_t n = inst->count, size = info->size;
     if (mask != NULL && all_true(mask, n))
         mask = NULL;
+    if (!check_vectors(exec, inst, info, ptrs, mask))
+        return false;
     if (mask != NULL && info->has_other)
         memcpy(out, slot(exec, inst->src[2]), n * size);
     else if (mask != NULL)
@@ -159,6 +209,8 @@ static bool exec_store(Exec *exec, const Inst *inst) {
         values = stripped(exec, (const uint64_t *)(const void *)values, n);
     if (mask != NULL && all_true(mask, n))
         mask = NULL;
+    if (!check_vectors(exec, inst, info, ptrs, mask))
+        return false;
     Span span = {.size = size, .kind = ACCESS_WRITE};
     span.lanes = ptrs;
     span.mask = mask;
@@ -180,6 +232,33 @@ static bool exec_store(Exec *exec, const Inst *inst) {
     return true;
 }
 
+/* Do the lowest bits of the axis, log2(width) of them, choose among a thread's registers? */
+static bool runs_are_in_registers(const Layout *layout, unsigned axis, size_t width) {
+    const uint32_t *columns = layout_columns(layout, LL_REG);
+    for (unsigned bit = 0; (size_t)1 << bit < width; bit++) {
+        bool found = false;
+        for (unsigned r = 0; bit < layout->nout[axis] && r < layout->nin[LL_REG]; r++)
+            found |= columns[r] == layout_axis_bit(layout, axis, bit);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static const VectorInfo *vector_info(Arena *arena, const IrOp *op) {
+    const IrType *tile = ir_operand(op, 0)->type;
+    int64_t width = ir_attr_int(op, ATTR_VECTOR), axis = ir_attr_int(op, ATTR_ALONG);
+    if (width <= 1 || !ir_is_tile(tile))
+        return NULL;
+    VectorInfo *info = ARENA_NEW(arena, VectorInfo);
+    *info = (VectorInfo){.width = (size_t)width, .len = (size_t)tile->shape[axis], .inner = 1};
+    for (unsigned d = (unsigned)axis + 1; d < tile->rank; d++)
+        info->inner *= (size_t)tile->shape[d];
+    info->in_registers =
+        tile->layout == NULL || runs_are_in_registers(tile->layout, (unsigned)axis, info->width);
+    return info;
+}
+
 static const MemoryInfo *memory_info(Arena *arena, const IrOp *op, unsigned mask_operand) {
     MemoryInfo *info = ARENA_NEW(arena, MemoryInfo);
     const IrType *elem = ir_elem(ir_operand(op, 0)->type)->elem;
@@ -188,6 +267,7 @@ static const MemoryInfo *memory_info(Arena *arena, const IrOp *op, unsigned mask
     info->has_mask = op->num_operands > mask_operand;
     info->has_other = op->code == OP_Load && op->num_operands > 2;
     info->is_volatile = op->code == OP_Load && ir_attr_int(op, ATTR_VOLATILE) != 0;
+    info->vectors = vector_info(arena, op);
     return info;
 }
 

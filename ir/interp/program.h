@@ -254,7 +254,9 @@ bool prepare_shape(Arena *arena, const IrOp *op, Inst *inst);
 bool prepare_memory(Arena *arena, const IrOp *op, Inst *inst, size_t *scratch);
 bool prepare_atomic(Arena *arena, const IrOp *op, Inst *inst);
 bool prepare_descriptor(Arena *arena, const IrOp *op, Inst *inst);
-bool prepare_dot(Arena *arena, const IrOp *op, Inst *inst, size_t *scratch);
+struct SharedPlan;
+bool prepare_dot(Arena *arena, const struct SharedPlan *shared, const IrOp *op, Inst *inst,
+                 size_t *scratch);
 bool prepare_effect(Arena *arena, const IrOp *op, Inst *inst);
 bool prepare_libcall(Arena *arena, const IrOp *op, Inst *inst);
 

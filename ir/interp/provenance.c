@@ -13,7 +13,8 @@ typedef struct Tracer {
 } Tracer;
 
 static bool carries_pointer(const IrType *type) {
-    return ir_is_ptr(type) || type->kind == TY_DESC;
+    return ir_is_ptr(type) || type->kind == TY_DESC ||
+           (ir_is_shared(type) && ir_is_ptr(type->elem));
 }
 
 static uint64_t *set_of(Tracer *t, const IrValue *value) {
@@ -73,6 +74,8 @@ static bool flow_op(IrOp *op, void *data) {
     } else if (op->code == OP_If) {
         flow_yields(t, op->regions[0], 0, op);
         flow_yields(t, op->regions[1], 0, op);
+    } else if (op->code == OP_SharedStore) {
+        flow(t, ir_operand(op, 1), ir_operand(op, 0));
     } else if (op->num_results > 0 && carries_pointer(ir_result(op, 0)->type)) {
         for (unsigned r = 0; r < op->num_results; r++) {
             if (op->code == OP_IntToPtr || op->code == OP_Load || op->num_regions > 0)
@@ -96,7 +99,7 @@ static bool collect_op(IrOp *op, void *data) {
     out->makes_ptrs |= op->num_results > 0 && ir_is_ptr(ir_result(op, 0)->type) &&
                        (op->code == OP_IntToPtr || op->code == OP_Load);
     out->casts_ptrs |= op->code == OP_Bitcast && ir_is_ptr(ir_result(op, 0)->type);
-    if (!(traits & (IR_READS | IR_WRITES)))
+    if (!(traits & (IR_READS | IR_WRITES)) || ir_is_shared(ir_operand(op, 0)->type))
         return true;
     MemoryOp memory = {
         .op = op, .reads = (traits & IR_READS) != 0, .writes = (traits & IR_WRITES) != 0};
