@@ -62,11 +62,11 @@ static bool exec_int_to_ptr(Exec *exec, const Inst *inst) {
 /* ---- load and store ----------------------------------------------------------------------------
  */
 
-/* What a thread accesses at once, at the laid level: runs of neighbours along an axis. */
+/* What a thread accesses at once, at the laid level: runs of neighbours along an axis. That one
+ * thread holds each run is the verifier's to check. */
 typedef struct VectorInfo {
     size_t width;      /* elements */
     size_t len, inner; /* the tile's shape along and inside the axis */
-    bool in_registers; /* each run is held by one thread */
 } VectorInfo;
 
 typedef struct MemoryInfo {
@@ -144,8 +144,6 @@ static bool check_vectors(Exec *exec, const Inst *inst, const MemoryInfo *info,
     const VectorInfo *vectors = info->vectors;
     if (vectors == NULL)
         return true;
-    if (!vectors->in_registers)
-        return no_vector(exec, inst, 0, "no thread holds all of one");
     if (vectors->len % vectors->width != 0)
         return no_vector(exec, inst, 0, "the last one hangs over the edge of the tile");
     for (size_t i = 0; i < inst->count; i++) {
@@ -232,19 +230,6 @@ static bool exec_store(Exec *exec, const Inst *inst) {
     return true;
 }
 
-/* Do the lowest bits of the axis, log2(width) of them, choose among a thread's registers? */
-static bool runs_are_in_registers(const Layout *layout, unsigned axis, size_t width) {
-    const uint32_t *columns = layout_columns(layout, LL_REG);
-    for (unsigned bit = 0; (size_t)1 << bit < width; bit++) {
-        bool found = false;
-        for (unsigned r = 0; bit < layout->nout[axis] && r < layout->nin[LL_REG]; r++)
-            found |= columns[r] == layout_axis_bit(layout, axis, bit);
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
 static const VectorInfo *vector_info(Arena *arena, const IrOp *op) {
     const IrType *tile = ir_operand(op, 0)->type;
     int64_t width = ir_attr_int(op, ATTR_VECTOR), axis = ir_attr_int(op, ATTR_ALONG);
@@ -254,8 +239,6 @@ static const VectorInfo *vector_info(Arena *arena, const IrOp *op) {
     *info = (VectorInfo){.width = (size_t)width, .len = (size_t)tile->shape[axis], .inner = 1};
     for (unsigned d = (unsigned)axis + 1; d < tile->rank; d++)
         info->inner *= (size_t)tile->shape[d];
-    info->in_registers =
-        tile->layout == NULL || runs_are_in_registers(tile->layout, (unsigned)axis, info->width);
     return info;
 }
 
