@@ -5,13 +5,19 @@
 #include "passes/axis.h"
 #include "passes/pass.h"
 
+/* One access of a group: what decides how many elements a thread had best have side by side. */
+typedef struct GroupMember {
+    int64_t vector; /* elements that one instruction can access */
+    int64_t bytes;  /* of an element */
+} GroupMember;
+
 /* Global accesses of tiles of one shape whose memory runs along the axes in one order: they share a
- * layout, with the widest vector that one of them can use. */
+ * layout. */
 typedef struct AccessGroup {
     unsigned rank;
     int64_t shape[IR_MAX_RANK];
     unsigned order[IR_MAX_RANK]; /* order[0] is the axis along which memory is contiguous */
-    int64_t vector;              /* elements a thread */
+    VEC(GroupMember) members;
     const Layout *layout;
 } AccessGroup;
 

@@ -3,8 +3,11 @@
  * A warp is served best if neighbouring lanes access neighbouring vectors of up to 16 bytes. How
  * wide a vector may be follows from what the axis analysis knows of the pointers: how many
  * consecutive elements, how aligned, and over how many the mask is constant (layouts.md, section
- * 4(a)). Example: pointers to f32, 16-byte aligned, contiguity 512, in a kernel of 4 warps: vectors
- * of 4, `<512; reg i0 i1; lane i2 i3 i4 i5 i6; warp i7 i8>`.
+ * 4(a)). Accesses of tiles of one shape share a layout, so that nothing moves between them; how
+ * much a thread has side by side is then a compromise: a strided load next to a store of the result
+ * has its lanes near each other, and the store is done in more instructions. Example: pointers to
+ * f32, 16-byte aligned, contiguity 512, in a kernel of 4 warps: vectors of 4, `<512; reg i0 i1;
+ * lane i2 i3 i4 i5 i6; warp i7 i8>`.
  */
 #include <string.h>
 
@@ -80,10 +83,10 @@ static AccessGroup *find_group(const LayOut *lo, const IrType *type, const unsig
 }
 
 /* What a vector may be at most if every thread is to have one of the padded tile. */
-static int64_t thread_share(const LayOut *lo, const IrType *type) {
+static int64_t thread_share(const LayOut *lo, unsigned rank, const int64_t *shape) {
     int64_t padded = 1, share = 1;
-    for (unsigned i = 0; i < type->rank; i++) {
-        for (int64_t size = 1; size < type->shape[i]; size *= 2)
+    for (unsigned i = 0; i < rank; i++) {
+        for (int64_t size = 1; size < shape[i]; size *= 2)
             padded *= 2;
     }
     while (2 * share * 32 * lo->kernel->num_warps <= padded)
@@ -98,22 +101,49 @@ static bool note_access(IrOp *op, void *data) {
     unsigned order[IR_MAX_RANK];
     access_order(lo, op, order);
     const IrType *type = ir_operand(op, 0)->type;
-    int64_t vector = access_vector(lo, op, order[0]);
+    GroupMember member = {access_vector(lo, op, order[0]), (int64_t)ir_elem_size(type->elem->elem)};
     if (op->code == OP_Load || op->code == OP_Store) { /* cut to the layout's runs later */
-        ir_set_int(op, ATTR_VECTOR, vector);
+        ir_set_int(op, ATTR_VECTOR, member.vector);
         ir_set_int(op, ATTR_ALONG, order[0]);
     }
-    vector = smaller(vector, thread_share(lo, type));
     AccessGroup *group = find_group(lo, type, order);
-    if (group) {
-        group->vector = vector > group->vector ? vector : group->vector;
-        return true;
+    if (!group) {
+        AccessGroup made = {.rank = type->rank};
+        memcpy(made.shape, type->shape, sizeof made.shape);
+        memcpy(made.order, order, type->rank * sizeof *order);
+        vec_push(lo->arena, &lo->groups, made);
+        group = &vec_last(&lo->groups);
     }
-    AccessGroup made = {.rank = type->rank, .vector = vector};
-    memcpy(made.shape, type->shape, sizeof made.shape);
-    memcpy(made.order, order, type->rank * sizeof *order);
-    vec_push(lo->arena, &lo->groups, made);
+    vec_push(lo->arena, &group->members, member);
     return true;
+}
+
+/* What the members cost for every MAX_SPREAD elements of each thread of a warp, if a thread has
+ * `vector` side by side: an instruction counts as much as two sectors of 32 bytes. Where a thread
+ * has more elements than one instruction of it accesses, the lanes of an instruction are that much
+ * farther apart, so that each touches as many more sectors, up to one a lane. */
+static int64_t spread_cost(const AccessGroup *group, int64_t vector) {
+    enum { MAX_SPREAD = 16, LANES = 32, SECTOR = 32, PER_INSTRUCTION = 2 };
+    int64_t cost = 0;
+    for (size_t i = 0; i < group->members.len; i++) {
+        const GroupMember *member = &group->members.data[i];
+        int64_t width = smaller(vector, member->vector);
+        int64_t sectors = smaller(vector * member->bytes * LANES / SECTOR, LANES);
+        int64_t least = width * member->bytes * LANES / SECTOR;
+        sectors = sectors > least ? sectors : least;
+        cost += MAX_SPREAD / width * (PER_INSTRUCTION + sectors);
+    }
+    return cost;
+}
+
+/* How many elements a thread had best have side by side: a power of two up to `most`. */
+static int64_t best_vector(const AccessGroup *group, int64_t most) {
+    int64_t best = 1;
+    for (int64_t vector = 2; vector <= most && vector <= MAX_VECTOR_BYTES; vector *= 2) {
+        if (spread_cost(group, vector) <= spread_cost(group, best))
+            best = vector;
+    }
+    return best;
 }
 
 static const Layout *coalesced(const LayOut *lo, unsigned rank, const int64_t *shape,
@@ -127,7 +157,8 @@ void find_access_groups(LayOut *lo) {
     ir_walk(lo->kernel->body, note_access, lo);
     for (size_t i = 0; i < lo->groups.len; i++) {
         AccessGroup *g = &lo->groups.data[i];
-        g->layout = coalesced(lo, g->rank, g->shape, g->order, g->vector);
+        int64_t vector = best_vector(g, thread_share(lo, g->rank, g->shape));
+        g->layout = coalesced(lo, g->rank, g->shape, g->order, vector);
     }
 }
 
@@ -142,5 +173,5 @@ const Layout *default_layout(LayOut *lo, const IrType *type) {
     if (group)
         return group->layout;
     return coalesced(lo, type->rank, type->shape, NULL,
-                     smaller(thread_share(lo, type), DEFAULT_VECTOR));
+                     smaller(thread_share(lo, type->rank, type->shape), DEFAULT_VECTOR));
 }
