@@ -199,7 +199,7 @@ CgLower cg_lower_if, cg_lower_for, cg_lower_while, cg_lower_return; /* cg_contro
 CgLower cg_lower_reduce, cg_lower_scan;                             /* cg_reduce.c */
 CgLower cg_lower_convert;                                           /* cg_convert.c */
 CgLower cg_lower_shared_alloc, cg_lower_shared_store, cg_lower_shared_load;
-CgLower cg_lower_shared_gather, cg_lower_shared_count, cg_lower_dot;
+CgLower cg_lower_shared_gather, cg_lower_shared_pick, cg_lower_shared_count, cg_lower_dot;
 CgLower cg_lower_barrier, cg_lower_assert, cg_lower_print, cg_lower_assume; /* cg_effects.c */
 CgLower cg_lower_asm;                                                       /* cg_asm.c */
 

@@ -88,6 +88,7 @@ static const Lowering lowerings[OP_COUNT] = {
     [OP_SharedStore] = {.whole = cg_lower_shared_store},
     [OP_SharedLoad] = {.whole = cg_lower_shared_load},
     [OP_SharedGather] = {.whole = cg_lower_shared_gather},
+    [OP_SharedPick] = {.whole = cg_lower_shared_pick},
     [OP_SharedCount] = {.whole = cg_lower_shared_count},
     [OP_DotFma] = {.whole = cg_lower_dot},
     [OP_Reduce] = {.whole = cg_lower_reduce},

@@ -193,6 +193,28 @@ void cg_lower_shared_gather(Cg *cg, const IrOp *op) {
     cg_define(cg, ir_result(op, 0), regs);
 }
 
+/* Element by element at the place that its number in the padded shape gives. */
+void cg_lower_shared_pick(Cg *cg, const IrOp *op) {
+    const IrType *tile = ir_result(op, 0)->type, *buffer = ir_operand(op, 0)->type;
+    uint32_t columns[LAYOUT_MAX_BITS];
+    if (!cg_shared_columns(cg, op, buffer->layout, columns))
+        return;
+    CgAccess access = {.space = SPACE_SHARED, .type = tile, .count = 1};
+    access.align = (unsigned)ir_elem_size(ir_elem(tile));
+    LLVMValueRef *regs = cg_new_regs(cg, tile);
+    for (unsigned r = 0; r < cg_num_regs(tile); r++) {
+        regs[r] = cg_poison(cg, tile);
+        if (cg_is_dead(tile, r))
+            continue;
+        LLVMValueRef index = cg_index32(cg, cg_reg(cg, ir_operand(op, 1), r));
+        LLVMValueRef offset = cg_apply(cg, cg->b, index, columns, layout_bits(buffer->layout));
+        LLVMValueRef ptr =
+            cg_shared_at(cg, cg_reg(cg, ir_operand(op, 0), 0), access.align, offset, 0);
+        cg_unpack(cg, tile, cg_load(cg, &access, ptr, NULL, NULL), &regs[r], 1);
+    }
+    cg_define(cg, ir_result(op, 0), regs);
+}
+
 void cg_lower_shared_count(Cg *cg, const IrOp *op) {
     const IrType *index_type = ir_operand(op, 1)->type, *buffer = ir_operand(op, 0)->type;
     uint32_t columns[LAYOUT_MAX_BITS];

@@ -504,6 +504,15 @@ static void own_SharedGather(Verifier *v, const IrOp *op) {
     check_gather(v, op);
 }
 
+static void own_SharedPick(Verifier *v, const IrOp *op) {
+    const IrType *index = type_of(op, 1);
+    if (!ir_is_tile(index) || ir_bits(index) != 32)
+        ir_violation(v, DIAG_IR_OPERANDS, op, "operand 2 is %s, not a tile of i32",
+                     ir_type_text(v, index));
+    else if (!is_shaped(result_type(op, 0), ir_elem(type_of(op, 0)), index->shape, index->rank))
+        bad_result(v, op, "the buffer's elements in the second operand's shape");
+}
+
 static void own_SharedCount(Verifier *v, const IrOp *op) {
     const IrType *buffer = type_of(op, 0), *index = type_of(op, 1);
     if (buffer->rank != 1 || ir_elem(buffer)->kind != TY_I32 || !ir_is_int(index))

@@ -76,8 +76,7 @@ bool pass_lay_out(PassContext *pc, IrKernel *kernel) {
     map_init_str(&lo.versions, lo.arena);
     find_access_groups(&lo);
     find_preferences(&lo);
-    if (!rewrite_with_layouts(&lo))
-        return true;
+    rewrite_with_layouts(&lo);
     kernel->laid = true;
     ir_walk(kernel->body, cut_vector, &lo);
     pass_count(pc, STAT_CONVERSIONS, lo.conversions);

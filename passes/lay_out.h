@@ -68,7 +68,7 @@ const Layout *pair_layout(LayOut *lo);
 /* ---- lay_out_rewrite.c -----------------------------------------------------------------------*/
 
 /* Gives every tile value a layout, and operands the one that they must have: by computing them
- * again where that is cheap, else by convert_layout. False: refused, reported. */
-bool rewrite_with_layouts(LayOut *lo);
+ * again where that is cheap, else by convert_layout. */
+void rewrite_with_layouts(LayOut *lo);
 
 #endif

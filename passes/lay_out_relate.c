@@ -147,9 +147,10 @@ const Layout *given_layout(LayOut *lo, const IrOp *op, unsigned i, const Layout 
 
 bool is_operand_driven(const IrOp *op) {
     switch ((int)op->code) {
+    case OP_Cat:
+        return is_cat_of_powers(op);
     case OP_Join:
     case OP_Split:
-    case OP_Cat:
     case OP_Reduce:
     case OP_Scan:
         return op->num_operands > 0 && ir_is_tile(ir_operand(op, 0)->type);

@@ -176,14 +176,8 @@ static void set_preferred(const LayOut *lo, IrValue *value) {
         set_layout(lo, value, lo->prefer[value->id]);
 }
 
-static bool refuse(LayOut *lo, const IrOp *op, const char *what) {
-    diag_report(lo->pc->diags, DIAG_LAY_OUT_RAGGED, op->range, what);
-    lo->pc->failed = true;
-    return false;
-}
-
 /* The results' layout follows from that of the first operand. */
-static bool rewrite_driven(LayOut *lo, IrOp *op) {
+static void rewrite_driven(LayOut *lo, IrOp *op) {
     const Layout *from = ir_operand(op, 0)->type->layout;
     Layout half;
     if (op->code == OP_Split && !layout_split(from, &half)) {
@@ -194,11 +188,8 @@ static bool rewrite_driven(LayOut *lo, IrOp *op) {
     for (unsigned i = 1; i < op->num_operands; i++)
         use_version(lo, op, i, from);
     const Layout *given = given_layout(lo, op, 0, from, true);
-    if (!given && ir_is_tile(op->results[0].type))
-        return refuse(lo, op, "`cat` of tiles whose sizes differ or are no powers of two");
     for (unsigned i = 0; i < op->num_results; i++)
         set_layout(lo, &op->results[i], given);
-    return true;
 }
 
 /* The operation's own layout: a store's, or its results'. */
@@ -212,20 +203,17 @@ static const Layout *own_layout(const LayOut *lo, const IrOp *op) {
     return NULL;
 }
 
-static bool rewrite_plain(LayOut *lo, IrOp *op) {
+static void rewrite_plain(LayOut *lo, IrOp *op) {
     const Layout *layout = own_layout(lo, op);
     bool same_for_all = op->code == OP_Store || op->code == OP_Assert;
     for (unsigned i = 0; layout && i < op->num_operands; i++) {
         if (!ir_is_tile(ir_operand(op, i)->type))
             continue;
         const Layout *needed = same_for_all ? layout : needed_layout(lo, op, i, layout);
-        if (!needed && op->code == OP_Reshape)
-            return refuse(lo, op, "this `reshape` of a tile whose size is no power of two");
         use_version(lo, op, i, needed);
     }
     for (unsigned i = 0; i < op->num_results; i++)
         set_layout(lo, &op->results[i], layout);
-    return true;
 }
 
 /* Operands from `first` on become what `values` are. */
@@ -241,9 +229,9 @@ static IrValue **result_list(const LayOut *lo, IrOp *op) {
     return results;
 }
 
-static bool rewrite_block(LayOut *lo, IrBlock *block);
+static void rewrite_block(LayOut *lo, IrBlock *block);
 
-static bool rewrite_scope(LayOut *lo, IrOp *op) {
+static void rewrite_scope(LayOut *lo, IrOp *op) {
     for (unsigned i = 0; i < op->num_results; i++)
         set_preferred(lo, &op->results[i]);
     for (unsigned r = 0; r < op->num_regions; r++) {
@@ -256,32 +244,30 @@ static bool rewrite_scope(LayOut *lo, IrOp *op) {
     if (op->code == OP_While)
         hand_on(lo, op, 0, op->regions[0]->args, op->num_operands);
     for (unsigned r = 0; r < op->num_regions; r++) {
-        if (!rewrite_block(lo, op->regions[r]))
-            return false;
+        rewrite_block(lo, op->regions[r]);
     }
     if (op->code == OP_While) {
         hand_on(lo, op->regions[0]->last, 1, results, op->num_results);
         hand_on(lo, op->regions[1]->last, 0, op->regions[0]->args, op->num_operands);
-        return true;
+        return;
     }
     for (unsigned r = 0; r < op->num_regions; r++)
         hand_on(lo, op->regions[r]->last, 0, results, op->num_results);
-    return true;
 }
 
-static bool rewrite_block(LayOut *lo, IrBlock *block) {
+static void rewrite_block(LayOut *lo, IrBlock *block) {
     for (IrOp *op = block->first; op; op = op->next) {
         if (op->num_results > 0 && op->results[0].id >= lo->num_prefer)
             continue; /* a version made on the way */
-        bool scope = op->code == OP_For || op->code == OP_While || op->code == OP_If;
-        if (scope                   ? !rewrite_scope(lo, op)
-            : is_operand_driven(op) ? !rewrite_driven(lo, op)
-                                    : !rewrite_plain(lo, op))
-            return false;
+        if (op->code == OP_For || op->code == OP_While || op->code == OP_If)
+            rewrite_scope(lo, op);
+        else if (is_operand_driven(op))
+            rewrite_driven(lo, op);
+        else
+            rewrite_plain(lo, op);
     }
-    return true;
 }
 
-bool rewrite_with_layouts(LayOut *lo) {
-    return rewrite_block(lo, lo->kernel->body);
+void rewrite_with_layouts(LayOut *lo) {
+    rewrite_block(lo, lo->kernel->body);
 }

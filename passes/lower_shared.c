@@ -1,8 +1,8 @@
 /* lower_shared.c -- operations whose operands go through shared memory.
  *
  * In:     laid IR
- * Out:    no dot, gather or histogram is left, and no thread uses the result of an atomic
- *         operation that another thread did
+ * Out:    no dot, gather or histogram is left, no reshape or cat that moves elements, and no thread
+ *         uses the result of an atomic operation that another thread did
  * Keeps:  every value
  * Cost:   O(operations)
  * Why:    their elements come from threads that only the data, or all of an axis, tells; a buffer
@@ -98,6 +98,97 @@ static void lower_histogram(IrOp *op) {
     replace_op(op, build_value(&b, OP_SharedLoad, &bins, 1, type));
 }
 
+/* ---- reshape and cat of ragged sizes ----------------------------------------------------------
+ */
+
+/* The coordinate on `axis` of each element, in the layout of `like`: i32. */
+static IrValue *coordinates(IrBuilder *b, const IrType *like, unsigned axis) {
+    IrContext *ctx = b->module->ctx;
+    const IrType *i32 = ir_type_scalar(ctx, TY_I32);
+    Layout line = *like->layout, slice = *like->layout;
+    int64_t shape[IR_MAX_RANK];
+    for (unsigned d = like->rank; d-- > 0;) {
+        shape[d] = d == axis ? like->shape[d] : 1;
+        if (d == axis)
+            continue;
+        line = layout_drop(&line, d);
+        slice = layout_drop_keep(&slice, d);
+    }
+    const IrType *type = ir_type_tile(ctx, i32, &like->shape[axis], 1);
+    IrOp *op =
+        ir_build(b, OP_Arange, NULL, 0,
+                 (const IrType *[]){ir_type_with_layout(ctx, type, ir_layout(ctx, &line))}, 1);
+    ir_set_int(op, ATTR_END, like->shape[axis]);
+    IrValue *value = &op->results[0];
+    type = ir_type_tile(ctx, i32, shape, like->rank);
+    type = ir_type_with_layout(ctx, type, ir_layout(ctx, &slice));
+    value = build_value(b, OP_Reshape, &value, 1, type);
+    return build_value(b, OP_Broadcast, &value, 1, ir_type_with_elem(ctx, like, i32));
+}
+
+static IrValue *with_const(IrBuilder *b, IrOpcode code, IrValue *value, int64_t number) {
+    return ir_binary(b, code, value, ir_const_int(b, value->type, number));
+}
+
+/* The elements of a tile of type `from`, in the buffer, that have these coordinates. */
+static IrValue *pick(IrBuilder *b, IrValue *buffer, const IrType *from, IrValue *const *coords) {
+    IrValue *word = ir_const_int(b, coords[0]->type, 0);
+    for (unsigned d = 0; d < from->rank; d++) {
+        unsigned shift = layout_axis_shift(buffer->type->layout, d);
+        word = ir_binary(b, OP_AddI, word, with_const(b, OP_ShlI, coords[d], shift));
+    }
+    IrValue *operands[] = {buffer, word};
+    const IrType *type = ir_type_with_elem(b->module->ctx, word->type, from->elem);
+    return build_value(b, OP_SharedPick, operands, 2, type);
+}
+
+/* The row-major number of each element of the result gives its coordinates in the operand. */
+static void lower_reshape(IrOp *op) {
+    IrBuilder b = rewrite_before(op);
+    const IrType *from = ir_operand(op, 0)->type, *to = op->results[0].type;
+    const IrType *i32 = ir_type_scalar(b.module->ctx, TY_I32);
+    IrValue *number = ir_const_int(&b, ir_type_with_elem(b.module->ctx, to, i32), 0);
+    int64_t stride = 1;
+    for (unsigned d = to->rank; d-- > 0; stride *= to->shape[d]) {
+        IrValue *part = with_const(&b, OP_MulI, coordinates(&b, to, d), stride);
+        number = ir_binary(&b, OP_AddI, number, part);
+    }
+    IrValue *coords[IR_MAX_RANK];
+    for (unsigned d = from->rank; d-- > 0;) {
+        coords[d] = with_const(&b, OP_RemUI, number, from->shape[d]);
+        number = with_const(&b, OP_DivUI, number, from->shape[d]);
+    }
+    replace_op(op, pick(&b, in_buffer(&b, ir_operand(op, 0), NULL), from, coords));
+}
+
+/* Each element comes from the first operand or, behind its end, from the second. */
+static void lower_cat(IrOp *op) {
+    IrBuilder b = rewrite_before(op);
+    const IrType *to = op->results[0].type;
+    unsigned axis = (unsigned)ir_attr_int(op, ATTR_AXIS);
+    int64_t border = ir_operand(op, 0)->type->shape[axis];
+    IrValue *coords[IR_MAX_RANK], *parts[2];
+    for (unsigned d = 0; d < to->rank; d++)
+        coords[d] = coordinates(&b, to, d);
+    IrValue *at = coords[axis], *limit = ir_const_int(&b, at->type, border);
+    IrValue *in_first = ir_cmpi(&b, IPRED_SLT, at, limit);
+    for (unsigned i = 0; i < 2; i++) {
+        IrValue *inside = i == 0 ? at : ir_binary(&b, OP_SubI, at, limit);
+        IrValue *zero = ir_const_int(&b, at->type, 0);
+        coords[axis] =
+            i == 0 ? ir_select(&b, in_first, inside, zero) : ir_select(&b, in_first, zero, inside);
+        IrValue *operand = ir_operand(op, i);
+        parts[i] = pick(&b, in_buffer(&b, operand, NULL), operand->type, coords);
+    }
+    replace_op(op, ir_select(&b, in_first, parts[0], parts[1]));
+}
+
+static bool is_ragged_cat(const IrOp *op) {
+    int64_t axis = ir_attr_int(op, ATTR_AXIS);
+    int64_t a = ir_operand(op, 0)->type->shape[axis], c = ir_operand(op, 1)->type->shape[axis];
+    return a != c || (a & (a - 1)) != 0;
+}
+
 /* ---- atomic operations ------------------------------------------------------------------------
  */
 
@@ -168,6 +259,16 @@ static bool needs_sharing(const IrOp *op) {
 static bool lower(IrOp *op, void *data) {
     LowerShared *state = data;
     switch ((int)op->code) {
+    case OP_Reshape:
+        if (ir_reshape_is_relabeling(ir_operand(op, 0)->type, op->results[0].type))
+            return true;
+        lower_reshape(op);
+        break;
+    case OP_Cat:
+        if (!is_ragged_cat(op))
+            return true;
+        lower_cat(op);
+        break;
     case OP_Dot:
         lower_dot(op);
         break;
