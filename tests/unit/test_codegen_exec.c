@@ -619,6 +619,81 @@ Test(codegen_exec, products) {
                     buffers[k / 3]);
 }
 
+/* 96 elements in a layout for 128: those beyond are neither loaded nor folded nor stored. */
+Test(codegen_exec, ragged) {
+    static const char *const shapes[] = {"<128; reg i0 i6; lane i1 i2 i3 i4 i5; warp . .>",
+                                         "<128; reg i0 i1; lane i2 i3 i4 i5 i6; warp . .>",
+                                         "<128; reg i6 i5 i0; lane i4 . i3 i2 i1; warp . .>"};
+    static const char *const folds[] = {
+        "%r = scan %x, axis = 0 : tile<96xi32@0> (%l: i32, %q: i32) {\n"
+        "%m = addi %l, %q : i32\nyield %m\n}\n",
+        "%r = scan %x, axis = 0, reverse : tile<96xi32@0> (%l: i32, %q: i32) {\n"
+        "%m = maxsi %l, %q : i32\nyield %m\n}\n",
+        "%s = reduce %x, axis = 0 : i32 (%l: i32, %q: i32) {\n"
+        "%m = maxsi %l, %q : i32\nyield %m\n}\n%r = splat %s : tile<96xi32@0>\n"};
+    for (size_t i = 0; i < TK_COUNTOF(shapes) * TK_COUNTOF(folds); i++) {
+        char text[2048];
+        snprintf(text, sizeof text,
+                 "kernel @k(%%p0: ptr<i32>, %%p1: ptr<i32>) num_warps = 4 num_stages = 3\n"
+                 "! laid\n"
+                 "{\n"
+                 "%%i = arange 0, 96 : tile<96xi32@0>\n"
+                 "%%s0 = splat %%p0 : tile<96xptr<i32>@0>\n"
+                 "%%a0 = addptr %%s0, %%i : tile<96xptr<i32>@0>\n"
+                 "!%%x = load %%a0, vector = 2 : tile<96xi32, #0>\n"
+                 "?%%x = load %%a0 : tile<96xi32>\n"
+                 "%%s1 = splat %%p1 : tile<96xptr<i32>@0>\n"
+                 "%%a1 = addptr %%s1, %%i : tile<96xptr<i32>@0>\n"
+                 "%s"
+                 "!store %%a1, %%r, vector = 2\n"
+                 "?store %%a1, %%r\n"
+                 "return\n"
+                 "}\n",
+                 folds[i % TK_COUNTOF(folds)]);
+        const char *layouts[] = {shapes[i / TK_COUNTOF(folds)], NULL};
+        const Kind *tensors[] = {&kinds[I32], &kinds[I32]};
+        compare(text, layouts, tensors, 2, 0);
+    }
+}
+
+/* Elements picked from a buffer by index, along either axis; and counted. */
+Test(codegen_exec, single_elements) {
+    static const char *const buffers[] = {"<512; off i0 i1 i2 i3 i4 i5 i6 i7 i8>",
+                                          "<512; off i0 i1 i2 i3 i4 i3+i5 i4+i6 i7 i8>"};
+    for (size_t i = 0; i < TK_COUNTOF(buffers); i++) {
+        const char *layouts[] = {"<512; reg i0 i6 i7; lane i1 . i2 i3 i4; warp i5 i8>",
+                                 "<512; reg i0 i6 i7; lane i1 . i2 i3 i4; warp i5 i8>",
+                                 buffers[i],
+                                 "<16; off i0 i1 i2 i3>",
+                                 "<16; lane i0 i1 i2 i3 .; warp . .>",
+                                 NULL};
+        between("%mask = const 511 : tile<512xi32@0>\n"
+                "%index = andi %x, %mask : tile<512xi32@0>\n"
+                "!%b = shared_alloc 0 : shared<512xi32, #2>\n"
+                "!shared_store %b, %x\n"
+                "!barrier\n"
+                "!%r = shared_gather %b, %index, axis = 0 : tile<512xi32, #1>\n"
+                "?%r = gather %x, %index, axis = 0 : tile<512xi32>\n",
+                layouts, I32, "shared = 2048");
+        between("%mask = const 31 : tile<512xi32@0>\n"
+                "%index = andi %x, %mask : tile<512xi32@0>\n"
+                "!%bins = shared_alloc 0 : shared<16xi32, #3>\n"
+                "!%zero = const 0 : tile<16xi32, #4>\n"
+                "!shared_store %bins, %zero\n"
+                "!barrier\n"
+                "!shared_count %bins, %index\n"
+                "!barrier\n"
+                "!%h = shared_load %bins : tile<16xi32, #4>\n"
+                "?%h = histogram %index : tile<16xi32>\n"
+                "%sum = reduce %h, axis = 0 : i32 (%l: i32, %q: i32) {\n"
+                "%thrice = const 3 : i32\n"
+                "%m = muli %l, %thrice : i32\n%n = addi %m, %q : i32\n"
+                "%o = maxsi %l, %q : i32\nyield %o\n}\n"
+                "%r = splat %sum : tile<512xi32@1>\n",
+                layouts, I32, "shared = 64");
+    }
+}
+
 /* Every element is written once, though lanes and warps hold duplicates. */
 Test(codegen_exec, atomics) {
     static const char *const ops[] = {"add", "and",  "or",   "xor", "max",
