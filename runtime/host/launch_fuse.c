@@ -45,7 +45,8 @@ static void retain_args(const InterpArg *args, size_t count, void (*change)(MemA
 bool launch_collect(struct Collected *collected, const Launch *launch, const Variant *variant) {
     if (collected->launches.len > collected->call) {
         py_raise_at(launch->py, PYEXC_ValueError, launch->args->range,
-                    "give tkc.fuse one function for each launch",
+                    "give tkc.fuse one function for each launch; launch an autotuned kernel "
+                    "once before, so that it is tuned",
                     "function %zu of tkc.fuse makes more than one launch", collected->call + 1);
         return false;
     }
