@@ -97,33 +97,45 @@ static void report_jit(CudaDevice *device, Arena *arena, const DeviceCode *code,
     note_log(diag, arena, log, code->ptx);
 }
 
-/* Machine code of the PTX, in `arena`; NULL: reported. */
-static const void *make_cubin(CudaDevice *device, Arena *arena, const DeviceCode *code,
-                              SrcRange range, Diags *diags, size_t *size) {
+/* What the driver's linker is to compile for: unless it is told, it takes the plain architecture of
+ * the GPU, for which PTX of `.target sm_90a` does not fit. 0: what it takes by itself. */
+static unsigned jit_target(const char *ptx) {
+    const char *target = strstr(ptx, ".target sm_");
+    if (target == NULL)
+        return 0;
+    char *end;
+    unsigned long arch = strtoul(target + strlen(".target sm_"), &end, 10);
+    return *end == 'a' ? (unsigned)arch + CU_COMPUTE_ACCELERATED_TARGET_BASE : 0;
+}
+
+/* Machine code of the PTX, in `arena`; NULL: *result says why, and the driver has written to `log`,
+ * which has LOG_BYTES. */
+static const void *make_cubin(CudaDevice *device, Arena *arena, const DeviceCode *code, char *log,
+                              size_t *size, CudaResult *result) {
     const CudaDriver *driver = &device->driver;
-    char *log = ARENA_ARRAY(arena, char, LOG_BYTES);
     char *ptx = arena_memdup(arena, code->ptx, code->ptx_len + 1, 1);
+    unsigned target = jit_target(code->ptx);
     CudaJitOption options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES,
-                               CU_JIT_GENERATE_LINE_INFO};
+                               CU_JIT_GENERATE_LINE_INFO, CU_JIT_TARGET};
     /* The driver reads integers out of the pointers' own bits. */
-    void *values[] = {log, (void *)(uintptr_t)(LOG_BYTES - 1), (void *)(uintptr_t)1};
+    void *values[] = {log, (void *)(uintptr_t)(LOG_BYTES - 1), (void *)(uintptr_t)1,
+                      (void *)(uintptr_t)target};
+    unsigned num_options = TK_COUNTOF(options) - (target == 0);
     CudaLink link = NULL;
     void *made = NULL, *cubin = NULL;
-    CudaResult result = driver->link_create(TK_COUNTOF(options), options, values, &link);
-    if (result == CUDA_SUCCESS)
-        result = driver->link_add(link, CU_JIT_INPUT_PTX, ptx, code->ptx_len + 1, code->entry, 0,
-                                  NULL, NULL);
-    if (result == CUDA_SUCCESS)
-        result = driver->link_complete(link, &made, size);
-    if (result == CUDA_SUCCESS)
+    *result = driver->link_create(num_options, options, values, &link);
+    if (*result == CUDA_SUCCESS)
+        *result = driver->link_add(link, CU_JIT_INPUT_PTX, ptx, code->ptx_len + 1, code->entry, 0,
+                                   NULL, NULL);
+    if (*result == CUDA_SUCCESS)
+        *result = driver->link_complete(link, &made, size);
+    if (*result == CUDA_SUCCESS)
         cubin = arena_try_alloc(arena, *size, 16);
     if (cubin != NULL)
         memcpy(cubin, made, *size);
     if (link != NULL)
         driver->link_destroy(link);
-    if (result != CUDA_SUCCESS)
-        report_jit(device, arena, code, range, result, log, diags);
-    else if (cubin == NULL)
+    if (*result == CUDA_SUCCESS && cubin == NULL)
         oom_raise(device->oom);
     return cubin;
 }
@@ -144,10 +156,11 @@ static bool keep_module(CudaDevice *device, CudaModule module) {
     return true;
 }
 
-static CudaResult load_cubin(CudaDevice *device, const void *cubin, const char *entry,
+/* Loads a cubin, or PTX. */
+static CudaResult load_image(CudaDevice *device, const void *image, const char *entry,
                              CudaFunction *function) {
     CudaModule module;
-    CudaResult result = device->driver.module_load(&module, cubin, 0, NULL, NULL);
+    CudaResult result = device->driver.module_load(&module, image, 0, NULL, NULL);
     if (result != CUDA_SUCCESS)
         return result;
     if (!keep_module(device, module)) {
@@ -173,16 +186,20 @@ CudaFunction cuda_load_code(CudaDevice *device, Arena *arena, const DeviceCode *
     CacheKey key = cubin_key(device, code);
     size_t size;
     const void *cubin = cache_get(device->cache, arena, key, &size);
-    if (cubin != NULL && load_cubin(device, cubin, code->entry, &function) == CUDA_SUCCESS)
+    if (cubin != NULL && load_image(device, cubin, code->entry, &function) == CUDA_SUCCESS)
         return function;
-    cubin = make_cubin(device, arena, code, range, diags, &size);
-    if (cubin == NULL)
-        return NULL;
-    CudaResult result = load_cubin(device, cubin, code->entry, &function);
+    char *log = ARENA_ARRAY(arena, char, LOG_BYTES);
+    CudaResult result;
+    cubin = make_cubin(device, arena, code, log, &size, &result);
+    if (cubin != NULL)
+        result = load_image(device, cubin, code->entry, &function);
     if (result == CUDA_SUCCESS) {
         cache_put(device->cache, key, arena_printf(arena, "%s.cubin", code->entry), cubin, size);
         return function;
     }
-    report_jit(device, arena, code, range, result, "", diags);
+    /* The linker may refuse what the driver takes as a module; then there is nothing to keep. */
+    if (load_image(device, code->ptx, code->entry, &function) == CUDA_SUCCESS)
+        return function;
+    report_jit(device, arena, code, range, result, log, diags);
     return NULL;
 }

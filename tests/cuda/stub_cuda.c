@@ -7,7 +7,8 @@
  * The environment variable STUB_CUDA sets what goes wrong: words such as "init=100,memory=1000000".
  *     init=N        cuInit answers N               devices=N    there are N (default 1)
  *     version=N     of the driver (default 13000)  memory=N     bytes of the device (default 1 GiB)
- *     jit=N         the linker answers N           launch=N     launches answer N
+ *     jit=N         its compiler answers N         link=N       its linker answers N
+ *     launch=N     launches answer N
  *     major=N       of the compute capability (default 9)
  *     fault=N       what the kernel @fault leads to (default 700)
  * stub_count("upload") tells how often a function was called.
@@ -265,6 +266,7 @@ CudaResult cuMemsetD8Async(CudaPtr to, unsigned char byte, size_t bytes, CudaStr
 struct CUlinkState_st {
     char *log;
     size_t log_size;
+    unsigned target;
     char *cubin;
     size_t size;
 };
@@ -288,6 +290,8 @@ CudaResult cuLinkCreate_v2(unsigned num_options, CudaJitOption *options, void **
             (*link)->log = values[i];
         if (options[i] == CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES)
             (*link)->log_size = (size_t)values[i];
+        if (options[i] == CU_JIT_TARGET)
+            (*link)->target = (unsigned)(size_t)values[i];
     }
     return CUDA_SUCCESS;
 }
@@ -300,8 +304,12 @@ CudaResult cuLinkAddData_v2(CudaLink link, CudaJitInput type, void *data, size_t
     const char *ptx = data;
     if (type != CU_JIT_INPUT_PTX || ptx[size - 1] != '\0')
         return CUDA_ERROR_INVALID_VALUE;
-    if (setting("jit", 0) != 0)
-        return (CudaResult)setting("jit", 0);
+    CudaResult injected = (CudaResult)setting("link", setting("jit", 0));
+    if (injected != CUDA_SUCCESS)
+        return injected;
+    unsigned wanted = strstr(ptx, "sm_90a") != NULL ? 90 + CU_COMPUTE_ACCELERATED_TARGET_BASE : 0;
+    if (link->target != wanted)
+        return CUDA_ERROR_NO_BINARY_FOR_GPU;
     const char *bad = strstr(ptx, "bad_instruction");
     if (bad != NULL) {
         unsigned line = 1;
@@ -340,7 +348,10 @@ CudaResult cuModuleLoadDataEx(CudaModule *module, const void *image, unsigned nu
     (void)num_options, (void)options, (void)values;
     ENTER(module_load);
     const char *text = image;
-    if (strncmp(text, CUBIN_MAGIC, strlen(CUBIN_MAGIC)) != 0)
+    bool is_ptx = strncmp(text, ".version", strlen(".version")) == 0;
+    if (is_ptx && (setting("jit", 0) != 0 || strstr(text, "bad_instruction") != NULL))
+        return CUDA_ERROR_INVALID_PTX;
+    if (!is_ptx && strncmp(text, CUBIN_MAGIC, strlen(CUBIN_MAGIC)) != 0)
         return CUDA_ERROR_INVALID_IMAGE;
     *module = malloc(sizeof **module);
     (*module)->text = malloc(strlen(text) + 1);

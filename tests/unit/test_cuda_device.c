@@ -378,6 +378,14 @@ Test(cuda_errors, what_the_drivers_compiler_says) {
     gpu_close(&gpu);
 }
 
+Test(cuda_errors, what_the_linker_refuses_may_load_as_a_module) {
+    Gpu gpu = {0};
+    gpu_open(&gpu, "link=209");
+    cr_assert_not_null(compile(&gpu, OTHER));
+    cr_assert_eq(diags_len(gpu.w.diags), 0);
+    gpu_close(&gpu);
+}
+
 Test(cuda_errors, ptx_newer_than_the_driver) {
     Gpu gpu = {0};
     gpu_open(&gpu, "jit=222,version=12020");
