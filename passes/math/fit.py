@@ -5,13 +5,13 @@
 
 Needs mpmath. A fit minimises |poly(t) - f(t)| * weight(t) on [lo, hi], where the coefficients are
 rounded to the type one after the other, lowest first, and the rest is fitted again each time.
-Method: Remez (1934); rounding coefficients in turn as in Brisebarre, Muller, Tisserand (2006).
+Method: Remez (1934); for rounding see Brisebarre, Muller, Tisserand (2006).
 """
 
 import struct
 import sys
 
-from mpmath import chebyt, cos, erf, erfc, exp, inf, log, lu_solve, matrix, mp, mpf, pi, sqrt  # noqa
+from mpmath import cos, erf, erfc, exp, log, lu_solve, matrix, mp, mpf, pi, sqrt
 
 mp.prec = 200
 
@@ -82,7 +82,7 @@ def fit(f, weight, lo, hi, powers, type_):
     powers = list(powers)
     rest = powers[:]
     worst = None
-    turns = 0 if lo == -1 else len(powers) if type_ == "f" else 3
+    turns = 0 if lo < -mpf("0.5") else len(powers) if type_ == "f" else 3
     while rest:
         def remainder(t, fixed=tuple(fixed)):
             return f(t) - sum(c * t**k for c, k in fixed)
@@ -181,6 +181,114 @@ for letter, n_exp, n_atanh, n_sin, n_cos, n_atan, n_asin, n_erf, n_erfc in (
 entry("log_f", near(log_tail, mpf(1) / 3), lambda f: f * f + mpf("1e-9"), R2 - 1, 2 * R2 - 1, 9)
 # erf(a) = 1 - exp(-p(a)) for 1 <= a <= 4
 entry("erf_exp_f", lambda a: -log(erfc(a)), lambda a: erfc(a), 1, mpf("3.95"), 7)
+
+
+
+def inverse_erfc(t):
+    """y with erfc(y) = t, 0 < t <= 1, by Newton's method on the logarithm."""
+    y = sqrt(-log(t)) * mpf("0.8") if t < mpf("0.3") else (1 - t) * sqrt(pi) / 2
+    for _ in range(60):
+        value = erfc(y)
+        step = (log(value) - log(t)) * value / (2 / sqrt(pi) * exp(-y * y))
+        y += step
+        if abs(step) < mpf(2) ** -150 * abs(y):
+            break
+    return y
+
+
+def erfinv_ratio(w):  # erfinv(x) / x for w = -log(1 - x^2)
+    rest = exp(-w)
+    x = sqrt(1 - rest)
+    if w < mpf("1e-12"):
+        return sqrt(pi) / 2
+    return inverse_erfc(rest / (1 + x)) / x
+
+
+def stirling(u):  # log gamma(z) - (z - 1/2) log z + z - log(2 pi)/2 = (1/z) stirling(1/z^2)
+    z = 1 / sqrt(u)
+    return (mp.loggamma(z) - (z - mpf(1) / 2) * log(z) + z - log(2 * pi) / 2) * z
+
+
+def bessel_i_scaled(n):  # I_n(x) exp(-x) sqrt(x), x = 8/t
+    return lambda t: mp.besseli(n, 8 / t) * exp(-8 / t) * sqrt(8 / t)
+
+
+def modulus(n, which):
+    """The slow factors of J_n(x) = sqrt(2/(pi x)) (P cos(c) - 8/x Q sin(c)), where
+    c = x - (2n + 1) pi/4, and of
+    Y_n(x) = sqrt(2/(pi x)) (P sin(c) + 8/x Q cos(c)) as functions of (8/x)^2."""
+    def f(t):
+        x = 8 / sqrt(t)
+        c = x - (2 * n + 1) * pi / 4
+        j, y = mp.besselj(n, x), mp.bessely(n, x)
+        scale = sqrt(pi * x / 2)
+        if which == "P":
+            return scale * (j * cos(c) + y * mp.sin(c))
+        return scale * (y * cos(c) - j * mp.sin(c)) * x / 8
+    return f
+
+
+def square_of(t):  # of x, for t in [-1, 1] and x in [0, 8]
+    return 32 * (1 + t)
+
+
+def j_small(n):
+    def f(t):
+        x = sqrt(square_of(t))
+        if n == 0 or x < mpf("1e-20"):
+            return mp.besselj(0, x) if n == 0 else mpf("0.5")
+        return mp.besselj(1, x) / x
+    return f
+
+
+def y_small(n):  # what Y_n has beside 2/pi log(x) J_n (and, for n = 1, -2/(pi x)), over x for n = 1
+    def f(t):
+        x = sqrt(square_of(t))
+        if x < mpf("1e-10"):
+            x = mpf("1e-10")
+        rest = mp.bessely(n, x) - 2 / pi * log(x) * mp.besselj(n, x)
+        return rest if n == 0 else (rest + 2 / (pi * x)) / x
+    return f
+
+
+def erfinv_near(w):
+    return erfinv_ratio(w + 3)
+
+
+def erfinv_far(t):
+    return erfinv_ratio((mpf("2.4") / t) ** 2) * t
+
+
+def i_small(n):  # I_n(x)/x^n as a function of x^2
+    def f(z):
+        x = sqrt(z)
+        return mp.besseli(n, x) / x**n if x > mpf("1e-20") else mpf(1) / 2**n
+    return f
+
+
+def relative(f):
+    return lambda t: 1 / f(t)
+
+
+SPECIALS = (
+    ("erfinv_near_d", erfinv_near, relative(erfinv_near), -3, 3, 25),
+    # only a first guess, whose correct digits Newton's step doubles
+    ("erfinv_far_d", erfinv_far, constant(0.4), mpf("0.0875"), 1, 17),
+    ("lgamma_d", near(lambda t: mp.loggamma(2 + t) / t, 1 - mp.euler), constant(2),
+     mpf("-0.505"), mpf("0.505"), 20),
+    ("stirling_d", near(stirling, mpf(1) / 12), constant(mpf(1) / 8), 0, mpf(1) / 64, 8),
+    ("i0_small_d", i_small(0), relative(i_small(0)), 0, 64, 16),
+    ("i1_small_d", i_small(1), relative(i_small(1)), 0, 64, 15),
+    ("i0_large_d", bessel_i_scaled(0), constant(2.5), mpf("0.0005"), 1, 26),
+    ("i1_large_d", bessel_i_scaled(1), constant(2.5), mpf("0.0005"), 1, 26),
+)
+for entry_name, fn, wt, low, high, terms in SPECIALS:
+    entry(entry_name, fn, wt, low, high, terms)
+for order in (0, 1):
+    entry(f"j{order}_small_d", j_small(order), constant(1), -1, 1, 17)
+    entry(f"y{order}_small_d", y_small(order), constant(1), -1, 1, 17)
+    entry(f"p{order}_d", modulus(order, "P"), constant(1), mpf("1e-6"), 1, 12)
+    entry(f"q{order}_d", modulus(order, "Q"), constant(1), mpf("1e-6"), 1, 12)
 
 
 def main():
