@@ -85,12 +85,13 @@ def expand(command, substitutions):
     return re.sub(rf"%({names})(?![\w-])", lambda match: substitutions[match.group(1)], command)
 
 
-def run_command(command, timeout):
+def run_command(command, prefix, timeout):
     """Run one command line in bash; returns its exit status (None: timed out) and its output."""
     environment = {key: value for key, value in os.environ.items()
                    if not key.startswith("TKC_") and key not in ("CLICOLOR_FORCE", "NO_COLOR")}
     environment["LC_ALL"] = "C.UTF-8"
     environment["CUDA_VISIBLE_DEVICES"] = ""  # tests say what they want: --device, %stub_cuda
+    environment["TKC_CACHE_DIR"] = prefix + ".code"  # a test finds nothing that others compiled
     process = subprocess.Popen(["bash", "-c", PRELUDE + command], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                env=environment, start_new_session=True)
@@ -123,7 +124,7 @@ def run_file(path, tools, scratch, timeout):
     deadline = time.monotonic() + timeout
     for number, text in commands:
         command = expand(text, substitutions)
-        status, output = run_command(command, max(0.1, deadline - time.monotonic()))
+        status, output = run_command(command, prefix, max(0.1, deadline - time.monotonic()))
         if status != 0:
             result = f"exit status {status}" if status is not None else f"over {timeout} s"
             print(f"FAIL: {path}:{number}: {result}\n$ {command}")
