@@ -29,6 +29,11 @@ have_library() {
     have pkg-config && pkg-config --exists "$1"
 }
 
+# A static library, lib$1.a: what goes into the binary whole.
+have_archive() {
+    have gcc && [ -e "$(gcc -print-file-name="lib$1.a")" ]
+}
+
 # Prints the Debian packages whose programs or libraries are not there yet.
 missing_packages() {
     for program in gcc g++ flex bison cmake pkg-config clang-format; do
@@ -37,10 +42,11 @@ missing_packages() {
     [ -x /usr/bin/python3 ] || echo python3
     have ninja || echo ninja-build
     [ -e /usr/include/stdio.h ] || echo libc6-dev
-    have llvm-config-22 || echo llvm-22-dev
-    [ -e /usr/include/zlib.h ] || echo zlib1g-dev
-    [ -e /usr/include/zstd.h ] || echo libzstd-dev
-    have_library libtommath || echo libtommath-dev
+    have g++ && { have_archive stdc++ || echo libstdc++-12-dev; }
+    [ -e "$(llvm-config-22 --libdir 2>/dev/null)/libLLVMNVPTXCodeGen.a" ] || echo llvm-22-dev
+    have_archive z || echo zlib1g-dev
+    have_archive zstd || echo libzstd-dev
+    { have_library libtommath && have_archive tommath; } || echo libtommath-dev
     have_library libxxhash || echo libxxhash-dev
     have_library criterion || echo libcriterion-dev
     have FileCheck-22 || have FileCheck || echo llvm-22-tools
