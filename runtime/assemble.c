@@ -40,12 +40,23 @@ static const char *find_program(Session *session, const char *own, const char *n
     return program_find(arena, name, path);
 }
 
-static const char *find_ptxas(Session *session) {
+const char *assembler_path(Session *session) {
     return find_program(session, session->options.tools.ptxas, "ptxas");
 }
 
-bool assembler_exists(Session *session) {
-    return find_ptxas(session) != NULL;
+static const char *find_nvdisasm(Session *session) {
+    return find_program(session, session->options.tools.nvdisasm, "nvdisasm");
+}
+
+/* If nvdisasm was named, nothing stands in for it. */
+static const char *find_cuobjdump(Session *session) {
+    bool named = session->options.tools.nvdisasm != NULL;
+    return named ? NULL : find_program(session, NULL, "cuobjdump");
+}
+
+const char *disassembler_path(Session *session) {
+    const char *nvdisasm = find_nvdisasm(session);
+    return nvdisasm != NULL ? nvdisasm : find_cuobjdump(session);
 }
 
 static SessionStatus report_missing(Session *session, const char *name, const char *wanted_by,
@@ -217,7 +228,7 @@ static unsigned number_before(const char *log, const char *word) {
 SessionStatus assemble(Session *session, const AssembleJob *job, Assembled *out) {
     Arena *arena = session->arena;
     *out = (Assembled){0};
-    const char *ptxas = find_ptxas(session);
+    const char *ptxas = assembler_path(session);
     if (ptxas == NULL)
         return report_missing(session, "ptxas", job->wanted_by, "TKC_PTXAS",
                               session->options.tools.ptxas);
@@ -259,11 +270,10 @@ SessionStatus assemble(Session *session, const AssembleJob *job, Assembled *out)
 SessionStatus disassemble(Session *session, const Assembled *assembled, const char **sass,
                           size_t *len) {
     Arena *arena = session->arena;
-    const char *own = session->options.tools.nvdisasm;
-    const char *nvdisasm = find_program(session, own, "nvdisasm");
-    const char *cuobjdump = own == NULL ? find_program(session, NULL, "cuobjdump") : NULL;
+    const char *nvdisasm = find_nvdisasm(session), *cuobjdump = find_cuobjdump(session);
     if (nvdisasm == NULL && cuobjdump == NULL)
-        return report_missing(session, "nvdisasm", "--emit=sass", "TKC_NVDISASM", own);
+        return report_missing(session, "nvdisasm", "--emit=sass", "TKC_NVDISASM",
+                              session->options.tools.nvdisasm);
     const char *cubin = temp_file(session, "sass.cubin"), *error;
     if (cubin == NULL)
         return STATUS_FAILED;

@@ -29,8 +29,9 @@ typedef struct Assembled {
     unsigned spill_store_bytes, spill_load_bytes;
 } Assembled;
 
-/* Is there a ptxas? */
-bool assembler_exists(Session *session);
+/* Where ptxas is, and what shows machine code; NULL: there is none. */
+const char *assembler_path(Session *session);
+const char *disassembler_path(Session *session);
 /* STATUS_NO_DEVICE: there is none, or it cannot be run; STATUS_FAILED: it refused the PTX, each
  * complaint led back to the source; both reported. */
 SessionStatus assemble(Session *session, const AssembleJob *job, Assembled *out);

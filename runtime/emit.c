@@ -106,7 +106,7 @@ static SessionStatus emit_machine_code(const CodeJob *job, const Compiled *compi
     AssembleJob assembly = {compiled, job->target,
                             wanted(options, EMIT_CUBIN) ? "--emit=cubin" : "--emit=sass"};
     Assembled assembled;
-    bool assembles = needed || (options->verbose && assembler_exists(session));
+    bool assembles = needed || (options->verbose && assembler_path(session) != NULL);
     if (assembles) {
         SessionStatus status = assemble(session, &assembly, &assembled);
         if (status != STATUS_OK) {
@@ -132,6 +132,15 @@ static SessionStatus emit_machine_code(const CodeJob *job, const Compiled *compi
     return STATUS_OK;
 }
 
+/* What comes behind the laid level. */
+static bool wants_ptx(const BuildOptions *options) {
+    EmitSet before = 1u << EMIT_LAID;
+    for (EmitKind kind = 0; kind < EMIT_COUNT; kind++) {
+        before |= emit_infos[kind].scope == EMIT_PER_TARGET ? 0 : 1u << kind;
+    }
+    return options->verbose || (options->emits & ~before) != 0;
+}
+
 static SessionStatus emit_code(const CodeJob *job, const IrKernel *kernel,
                                const PassOptions *passes) {
     Session *session = job->outputs->session;
@@ -142,16 +151,27 @@ static SessionStatus emit_code(const CodeJob *job, const IrKernel *kernel,
         .keep_llvm = wanted(job->options, EMIT_LLVM),
         .passes = *passes,
     };
-    Compiled compiled;
-    if (!compile_kernel(session->arena, kernel, &compile, session->diags, &compiled)) {
-        return STATUS_FAILED;
+    Compiled compiled = {0};
+    bool ptx = wants_ptx(job->options);
+    if (ptx) {
+        if (!compile_kernel(session->arena, kernel, &compile, session->diags, &compiled)) {
+            return STATUS_FAILED;
+        }
+    } else {
+        compiled.laid = compile_laid(session->arena, kernel, &compile, session->diags);
+        if (compiled.laid == NULL) {
+            return STATUS_FAILED;
+        }
     }
     StrBuf laid = STRBUF(session->arena);
     if (wanted(job->options, EMIT_LAID)) {
         ir_print_module(compiled.laid, &(IrPrintOptions){0}, &laid);
     }
-    const char *llvm = wanted(job->options, EMIT_LLVM) ? compiled.code.llvm_optimised : "";
     add_code(job, EMIT_LAID, strbuf_str(&laid), laid.len);
+    if (!ptx) {
+        return STATUS_OK;
+    }
+    const char *llvm = compile.keep_llvm ? compiled.code.llvm_optimised : "";
     add_code(job, EMIT_LLVM, llvm, strlen(llvm));
     add_code(job, EMIT_PTX, compiled.code.ptx, compiled.code.ptx_len);
     return emit_machine_code(job, &compiled);

@@ -1,12 +1,28 @@
 /* cmd_doctor.c -- `tkc doctor`: what this machine and this tkc can do. */
 #include <unistd.h>
 
+#include "codegen/codegen.h"
+#include "runtime/assemble.h"
 #include "runtime/cuda/cuda_device.h"
 #include "support/io.h"
 #include "tools/commands.h"
 
 static void put_folder(FILE *out, const char *what, const char *folder) {
     fprintf(out, "%s: %s%s\n", what, folder, io_is_dir(folder) ? "" : " (not there)");
+}
+
+static void put_program(FILE *out, const char *what, const char *path) {
+    fprintf(out, "%s: %s\n", what, path != NULL ? path : "not found; PTX does not need it");
+}
+
+static void put_targets(FILE *out, Arena *arena) {
+    size_t count;
+    const CodegenTarget *targets = codegen_targets(&count);
+    fprintf(out, "LLVM: %s\ntargets:", codegen_llvm_version(arena));
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, " %s", targets[i].name);
+    }
+    putc('\n', out);
 }
 
 SessionStatus cmd_doctor(const Command *command) {
@@ -24,6 +40,9 @@ SessionStatus cmd_doctor(const Command *command) {
             "device cuda: %s%s%s\n",
             has_gpu ? "" : "; the default", has_gpu ? "ready (" : "", gpu,
             has_gpu ? "; the default)" : "");
+    put_program(out, "ptxas (--emit=cubin)", assembler_path(command->session));
+    put_program(out, "nvdisasm or cuobjdump (--emit=sass)", disassembler_path(command->session));
+    put_targets(out, session_arena(command->session));
     if (options->cache_dir != NULL) {
         put_folder(out, "compiled code", options->cache_dir);
     }
