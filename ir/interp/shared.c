@@ -51,6 +51,7 @@ struct SharedPlan {
 
 struct SharedBuffer {
     const SharedPlan *plan;
+    const IrType *type;
     uint16_t number;
     unsigned granule;
     size_t count, size;  /* elements, bytes of one */
@@ -174,6 +175,7 @@ const SharedBuffer *shared_buffer(Arena *arena, const SharedPlan *plan, const Ir
             where[at] = plan->places.data[number].base + off * size;
     }
     *buffer = (SharedBuffer){.plan = plan, .number = (uint16_t)number, .count = count};
+    buffer->type = type;
     buffer->size = size;
     buffer->where = where;
     buffer->granule = plan->granule;
@@ -330,6 +332,25 @@ static bool exec_shared_gather(Exec *exec, const Inst *inst) {
     return true;
 }
 
+/* Elements by their numbers in the padded shape. */
+static bool exec_shared_pick(Exec *exec, const Inst *inst) {
+    const SharedInfo *info = inst->info;
+    Touch t = touch_of(exec, inst, info);
+    const uint32_t *index = slot(exec, inst->src[1]);
+    uint8_t *out = slot(exec, inst->dst[0]);
+    uint32_t end = 1u << layout_bits(info->buffer->type->layout);
+    for (size_t i = 0; i < info->count; i++) {
+        size_t at = index[i] < end ? element_number(info->buffer->type, index[i]) : SIZE_MAX;
+        if (at == SIZE_MAX)
+            return wrong(&t, i, "an element is picked that the buffer does not have");
+        const uint8_t *bytes = touch(&t, info->buffer->where[at], info->warps[i], false, false, i);
+        if (bytes == NULL)
+            return false;
+        memcpy(out + i * info->buffer->size, bytes, info->buffer->size);
+    }
+    return true;
+}
+
 static bool exec_shared_count(Exec *exec, const Inst *inst) {
     const SharedInfo *info = inst->info;
     Touch t = touch_of(exec, inst, info);
@@ -375,6 +396,8 @@ static ExecFn exec_for(IrOpcode code) {
         return exec_shared_load;
     case OP_SharedGather:
         return exec_shared_gather;
+    case OP_SharedPick:
+        return exec_shared_pick;
     case OP_SharedCount:
         return exec_shared_count;
     default:

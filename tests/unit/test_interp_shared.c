@@ -110,6 +110,18 @@ Test(interp_shared, gathers_and_counts) {
                "an element is counted up that nobody stored");
 }
 
+Test(interp_shared, picks_by_number) {
+    check_text(HEAD "shared_store %a, %x\nbarrier\n"
+                    "%c = const 63 : tile<64xi32, #2>\n%back = subi %c, %w : tile<64xi32, #2>\n"
+                    "%g = shared_pick %a, %back : tile<64xi32, #2>\n"
+                    "%y = subi %c, %g : tile<64xi32, #2>\n" TAIL,
+               NULL);
+    check_text(HEAD "shared_store %a, %x\nbarrier\n%c = const 1 : tile<64xi32, #2>\n"
+                    "%far = addi %w, %c : tile<64xi32, #2>\n"
+                    "%y = shared_pick %a, %far : tile<64xi32, #2>\n" TAIL,
+               "an element is picked that the buffer does not have [TK9036]");
+}
+
 Test(interp_shared, converts_by_doing_nothing) {
     check_text(HEAD "%y = convert_layout %x : tile<64xi32, #2>\n" TAIL, NULL);
 }
