@@ -126,6 +126,9 @@ typedef enum CgShuffle { SHUFFLE_XOR, SHUFFLE_FROM } CgShuffle;
 /* The value of the same register in lane (own ^ lane) or `lane` of the warp; any element type. All
  * lanes take part. */
 LLVMValueRef cg_shuffle(Cg *cg, CgShuffle kind, LLVMValueRef value, LLVMValueRef lane);
+/* Replaces `count` values of one type of 8 or 16 bits (or i1, which takes 8), 32 bits in all at
+ * most, by those of lane `lane`, in one shuffle. */
+void cg_shuffle_packed(Cg *cg, LLVMValueRef *values, unsigned count, LLVMValueRef lane);
 
 /* ---- accesses of memory: cg_access.c -----------------------------------------------------------
  */

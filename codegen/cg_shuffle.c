@@ -1,6 +1,7 @@
 /* cg_shuffle.c -- values that travel between the lanes of a warp, by shfl.sync.
  *
- * A shuffle moves 32 bits. Narrower elements are widened for the way, wider ones take two.
+ * A shuffle moves 32 bits. Narrower elements share one if several go the same way, else they are
+ * widened; wider ones take two.
  */
 #include "codegen/cg.h"
 
@@ -31,6 +32,23 @@ static LLVMValueRef from_bits(Cg *cg, LLVMValueRef bits, LLVMTypeRef type) {
     if (type == cg->type.global)
         return LLVMBuildIntToPtr(cg->b, bits, type, "");
     return LLVMBuildBitCast(cg->b, bits, type, "");
+}
+
+void cg_shuffle_packed(Cg *cg, LLVMValueRef *values, unsigned count, LLVMValueRef lane) {
+    LLVMTypeRef type = LLVMTypeOf(values[0]), i32 = cg->type.i32;
+    unsigned width = width_of(cg, type), place = width < 8 ? 8 : width;
+    LLVMValueRef word = cg_i32(cg, 0);
+    for (unsigned i = 0; i < count; i++) {
+        LLVMValueRef part = LLVMBuildZExt(cg->b, to_bits(cg, values[i], width), i32, "");
+        part = LLVMBuildShl(cg->b, part, cg_i32(cg, i * place), "");
+        word = LLVMBuildOr(cg->b, word, part, "");
+    }
+    word = shuffle_word(cg, SHUFFLE_FROM, word, lane);
+    for (unsigned i = 0; i < count; i++) {
+        LLVMValueRef part = LLVMBuildLShr(cg->b, word, cg_i32(cg, i * place), "");
+        part = LLVMBuildTrunc(cg->b, part, cg_int_type(cg, width), "");
+        values[i] = from_bits(cg, part, type);
+    }
 }
 
 LLVMValueRef cg_shuffle(Cg *cg, CgShuffle kind, LLVMValueRef value, LLVMValueRef lane) {
