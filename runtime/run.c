@@ -17,10 +17,17 @@ static SessionStatus run(Session *session, void *data) {
     if (!program_open(session->program, session, module, &request->options)) {
         return STATUS_NO_DEVICE;
     }
+    Device *device = session->program->open.device;
+    if (session->options.device == DEVICE_EMU) {
+        device_emu_skip_barrier(device, session->options.skip_barrier);
+    }
     SessionStatus status = program_run(session->program);
+    if (session->options.list_barriers && session->options.device == DEVICE_EMU) {
+        device_emu_barriers(device, session->sources, session->options.err);
+    }
     if (session->options.profile && session->options.device == DEVICE_EMU) {
-        device_emu_profile(session->program->open.device, session->sources,
-                           session->options.profile_json, session->options.err);
+        device_emu_profile(device, session->sources, session->options.profile_json,
+                           session->options.err);
     }
     return status;
 }

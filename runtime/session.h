@@ -57,6 +57,8 @@ typedef struct SessionOptions {
     bool checks;  /* false: the cpu device does not check */
     bool shuffle; /* run programs in the order that `seed` gives */
     uint64_t seed;
+    unsigned skip_barrier;          /* for tests, on the emu device: see runtime/emu/emu_device.h */
+    bool list_barriers;             /* for tests, on the emu device: name on `err` those executed */
     bool profile, profile_json;     /* the emu device tells what kernels did, on `err` */
     unsigned threads;               /* 0: one per processor */
     const char *const *import_dirs; /* searched after the program's folder */

@@ -20,7 +20,7 @@ void print_exec(Warp *warp, const Inst *inst, uint32_t mask);
 /* __assertfail. a: message, b: file, c: line (32 bits). */
 void assert_exec(Warp *warp, const Inst *inst, uint32_t mask);
 
-/* sync.c */
+/* sync.c. Barriers of blocks and warps have their number in the kernel (from 1) in `target`. */
 /* bar.sync. a: barrier; b: threads, or NO_ROW; mode: BarrierKind; c: predicate of bar.red. */
 typedef enum BarrierKind {
     BAR_SYNC,

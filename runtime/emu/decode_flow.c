@@ -131,6 +131,7 @@ static bool barrier_reduction(Decoder *d) {
 
 bool decode_bar(Decoder *d) {
     Inst *inst = d->inst;
+    inst->target = ++d->kernel->num_barriers;
     inst->exec = barrier_exec;
     if (ptx_has_mod(d->ptx, "warp")) {
         inst->exec = warp_sync_exec;

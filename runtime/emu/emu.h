@@ -21,6 +21,7 @@
 
 typedef struct EmuModule EmuModule;
 typedef struct EmuKernel EmuKernel;
+typedef struct EmuCounters EmuCounters;
 
 /* NULL: the text is no PTX, or it has an instruction that the machine does not know; reported.
  * `text` need not outlive the call; `name` stands for it in messages and must outlive the module,
@@ -33,6 +34,11 @@ EmuKernel *emu_module_find(EmuModule *module, const char *name);
 EmuKernel *emu_module_first(EmuModule *module);
 
 unsigned emu_kernel_num_params(const EmuKernel *kernel);
+/* Barriers of blocks and of warps in its code; the source place of one of them (1: the first), and
+ * whether a launch that `counters` saw executed it. */
+unsigned emu_kernel_num_barriers(const EmuKernel *kernel);
+SrcRange emu_kernel_barrier(const EmuKernel *kernel, unsigned number, SourceSet *sources,
+                            const EmuCounters *counters, bool *executed);
 /* Bytes of a parameter. */
 size_t emu_kernel_param_size(const EmuKernel *kernel, unsigned index);
 
@@ -41,11 +47,12 @@ typedef enum EmuBounds { EMU_BOUNDS_VIEW, EMU_BOUNDS_ALLOCATION, EMU_BOUNDS_ELEM
 
 typedef struct EmuOptions {
     EmuBounds bounds;
-    bool checks;        /* false: no bounds of views, no races, no reads of unwritten memory */
-    uint64_t seed;      /* 0: blocks ascending, warps in turn; else an adversary's choice */
-    uint64_t max_steps; /* warp instructions of a block before it counts as endless; 0: 2^33 */
-    ThreadPool *pool;   /* NULL: the calling thread */
-    FILE *print_out;    /* where vprintf goes */
+    bool checks;           /* false: no bounds of views, no races, no reads of unwritten memory */
+    uint64_t seed;         /* 0: blocks ascending, warps in turn; else an adversary's choice */
+    unsigned skip_barrier; /* for tests: that barrier of the kernel (1: the first) does nothing */
+    uint64_t max_steps;    /* warp instructions of a block before it counts as endless; 0: 2^33 */
+    ThreadPool *pool;      /* NULL: the calling thread */
+    FILE *print_out;       /* where vprintf goes */
     const volatile sig_atomic_t *cancel; /* non-zero: stop soon; may be NULL */
 } EmuOptions;
 
@@ -79,11 +86,11 @@ typedef struct EmuCounts {
 } EmuCounts;
 
 /* Counters of a kernel, by the index of its instructions; launches add to them. */
-typedef struct EmuCounters {
+struct EmuCounters {
     const EmuKernel *kernel;
     EmuCounts *insts;
     size_t num_insts;
-} EmuCounters;
+};
 EmuCounters *emu_counters_create(Arena *arena, const EmuKernel *kernel);
 /* The sum over all instructions. */
 EmuCounts emu_counters_total(const EmuCounters *counters);

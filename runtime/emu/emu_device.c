@@ -21,6 +21,7 @@ struct DeviceKernel {
     unsigned *ranks;    /* of those that are descriptors; else 0 */
     size_t shared_bytes;
     unsigned num_threads;
+    unsigned first_barrier; /* its number among those of all kernels, from 1 */
     DeviceKernelInfo info;
     struct DeviceKernel *next; /* compiled later */
 };
@@ -35,6 +36,7 @@ typedef struct EmuDevice {
     const DeviceCompiler *compiler;
     DeviceKernel *first, *last;
     double cost; /* of all launches so far */
+    unsigned skip_barrier, num_barriers;
 } EmuDevice;
 
 /* The costs of thousands of issue slots are told as milliseconds. */
@@ -64,6 +66,8 @@ static DeviceKernel *emu_compile(Device *device, Arena *arena, const IrKernel *k
         made->names[i] = kernel->params.data[i].name;
         made->ranks[i] = type->kind == TY_DESC ? type->rank : 0;
     }
+    made->first_barrier = emu->num_barriers + 1;
+    emu->num_barriers += emu_kernel_num_barriers(found);
     if (emu->last != NULL)
         emu->last->next = made;
     else
@@ -119,6 +123,8 @@ static DeviceStatus emu_device_launch(Device *device, DeviceKernel *kernel,
     ArenaMark mark = arena_mark(arena);
     size_t reported = diags_len(diags);
     EmuOptions options = machine_options(launch->options);
+    if (emu->skip_barrier >= kernel->first_barrier)
+        options.skip_barrier = emu->skip_barrier - kernel->first_barrier + 1;
     EmuLaunch what = {.block = {kernel->num_threads, 1, 1},
                       .dynamic_shared = kernel->shared_bytes,
                       .options = &options,
@@ -205,6 +211,25 @@ Device *device_emu_create(OomHandler *oom, const DeviceCompiler *compiler) {
                   .shared_per_multiprocessor = 228 << 10},
     };
     return &emu->base;
+}
+
+void device_emu_skip_barrier(Device *device, unsigned number) {
+    ((EmuDevice *)device)->skip_barrier = number;
+}
+
+void device_emu_barriers(const Device *device, SourceSet *sources, FILE *out) {
+    const EmuDevice *emu = (const EmuDevice *)device;
+    for (const DeviceKernel *kernel = emu->first; kernel != NULL; kernel = kernel->next) {
+        for (unsigned i = 1; i <= emu_kernel_num_barriers(kernel->code); i++) {
+            bool executed;
+            SrcRange range =
+                emu_kernel_barrier(kernel->code, i, sources, kernel->counters, &executed);
+            const SrcFile *file = sources_file(sources, range.file);
+            if (executed && file != NULL)
+                fprintf(out, "barrier %u %s:%u\n", kernel->first_barrier + i - 1, file->name,
+                        source_pos(file, range.lo).line);
+        }
+    }
 }
 
 void device_emu_profile(const Device *device, SourceSet *sources, bool json, FILE *out) {

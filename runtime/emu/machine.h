@@ -129,7 +129,8 @@ struct EmuKernel {
     size_t param_bytes;
     size_t *param_offsets;
     unsigned shared_granule; /* smallest access to shared memory */
-    bool communicates;       /* atomics or ordered accesses: blocks may wait for each other */
+    unsigned num_barriers;
+    bool communicates; /* atomics or ordered accesses: blocks may wait for each other */
 };
 
 struct EmuModule {

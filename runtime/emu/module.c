@@ -3,7 +3,9 @@
  *     .global .align 1 .b8 $str[4] = {37, 100, 10};     bytes in the module's arena; its address
  *                                                       has the tag of variable number n
  */
+#include "runtime/emu/control.h"
 #include "runtime/emu/decode.h"
+#include "runtime/emu/source_map.h"
 
 /* Memory for the variables of the module; addresses in initial values are filled in. */
 static void place_vars(EmuModule *module) {
@@ -80,6 +82,24 @@ EmuKernel *emu_module_first(EmuModule *module) {
 
 unsigned emu_kernel_num_params(const EmuKernel *kernel) {
     return (unsigned)kernel->function->params.len;
+}
+
+unsigned emu_kernel_num_barriers(const EmuKernel *kernel) {
+    return kernel->num_barriers;
+}
+
+SrcRange emu_kernel_barrier(const EmuKernel *kernel, unsigned number, SourceSet *sources,
+                            const EmuCounters *counters, bool *executed) {
+    for (uint32_t i = 0; i + 1 < kernel->code_len; i++) {
+        const Inst *inst = &kernel->code[i];
+        bool is_barrier = inst->exec == barrier_exec || inst->exec == warp_sync_exec;
+        if (!is_barrier || inst->target != number)
+            continue;
+        *executed = counters->insts[i].thread_insts > 0;
+        return source_range(sources, kernel->module->ptx, kernel->function, i);
+    }
+    *executed = false;
+    return SRC_NONE;
 }
 
 size_t emu_kernel_param_size(const EmuKernel *kernel, unsigned index) {

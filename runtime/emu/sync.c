@@ -64,8 +64,15 @@ static void arrive(Warp *warp, const Inst *inst, uint32_t mask, Barrier *barrier
     }
 }
 
+/* A test leaves the barrier out. */
+static bool is_skipped(const Warp *warp, const Inst *inst) {
+    return inst->target == warp->cta->worker->launch->options->skip_barrier;
+}
+
 void barrier_exec(Warp *warp, const Inst *inst, uint32_t mask) {
     Cta *cta = warp->cta;
+    if (is_skipped(warp, inst))
+        return;
     uint32_t number = row32(warp, inst->a)->u[first_lane(mask)];
     counts_of(warp, inst)->barriers++;
     if (barrier_is_divergent(warp, inst, mask))
@@ -98,7 +105,7 @@ static bool takes_part(Warp *warp, const Inst *inst, uint32_t mask, uint32_t row
 }
 
 void warp_sync_exec(Warp *warp, const Inst *inst, uint32_t mask) {
-    if (takes_part(warp, inst, mask, inst->a))
+    if (!is_skipped(warp, inst) && takes_part(warp, inst, mask, inst->a))
         shared_tick(warp);
 }
 
