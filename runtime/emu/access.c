@@ -84,7 +84,7 @@ static bool in_space(Warp *warp, const Inst *inst, AccessSpace space, uint32_t m
     case SPACE_GENERIC:
         break;
     }
-    return global_lanes(warp, inst, mask, kind, size, addresses);
+    return global_lanes(warp, inst, mask, kind, size, addresses, data);
 }
 
 bool access_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,

@@ -263,7 +263,7 @@ bool decode_kernel(EmuModule *module, EmuKernel *kernel, const Map *elementwise,
     d->sink_row = new_row(d, 8);
     d->carry_row = new_row(d, 1);
     kernel->true_row = constant_row(d, 1, 1);
-    kernel->shared_granule = 16;
+    kernel->shared_granule = kernel->global_granule = 16;
     for (unsigned i = 0; i < SREG_COUNT; i++)
         kernel->special_rows[i] = NO_ROW;
     const PtxFunction *function = kernel->function;

@@ -80,8 +80,11 @@ static bool take_mods(Decoder *d, bool atomics, MemoryMods *mods) {
     if (mods->count * inst->bytes > MAX_ACCESS)
         return unknown_instruction(d);
     bool to_global = mods->space == SPACE_GLOBAL || mods->space == SPACE_GENERIC;
+    inst->ordered = mods->ordered && mods->atomic < 0;
     if (mods->ordered && to_global)
         d->kernel->communicates = true;
+    if (to_global && inst->bytes < d->kernel->global_granule)
+        d->kernel->global_granule = inst->bytes;
     if ((mods->space == SPACE_SHARED || mods->space == SPACE_GENERIC) &&
         inst->bytes < d->kernel->shared_granule)
         d->kernel->shared_granule = inst->bytes;

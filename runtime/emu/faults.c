@@ -185,6 +185,27 @@ static void report_race(Writer *w) {
     diag_help(w->diag, "put a barrier between the two");
 }
 
+static void report_global_race(Writer *w) {
+    const Fault *fault = w->fault;
+    const Region *region = fault->region;
+    const char *place =
+        arena_printf(w->arena, "address 0x%llx", (unsigned long long)fault->address);
+    if (region != NULL && region->view != NULL) {
+        const uint8_t *first = region->view->alloc->data + region->view->offset;
+        int64_t distance = (int64_t)fault->address - (int64_t)(uintptr_t)first;
+        place = arena_printf(w->arena, "element %lld of `%s`",
+                             (long long)(distance / (int64_t)dtype_size(region->view->dtype)),
+                             name_text(w));
+    }
+    w->diag = diag_report(w->launch->diags, fault->id, range_of(w, fault->inst), thread_of(w),
+                          fault->access == EMU_READ ? "reads" : "writes", place,
+                          fault->other_thread, fault->other_wrote ? "wrote" : "read");
+    diag_note(w->diag, range_of(w, fault->other), "thread %u %s it here, with `%s`",
+              fault->other_thread, fault->other_wrote ? "wrote" : "read",
+              inst_text(w, fault->other));
+    diag_help(w->diag, "put a barrier between the two");
+}
+
 static void report_window(Writer *w) {
     const Fault *fault = w->fault;
     unsigned long long offset = (fault->address & ADDRESS_MASK) - WINDOW_START;
@@ -263,6 +284,9 @@ static void report_by_kind(Writer *w) {
         break;
     case DIAG_EMU_SHARED_RACE:
         report_race(w);
+        break;
+    case DIAG_EMU_GLOBAL_RACE:
+        report_global_race(w);
         break;
     case DIAG_EMU_SHARED_OUTSIDE:
     case DIAG_EMU_LOCAL_OUTSIDE:

@@ -231,7 +231,7 @@ static void count_request(EmuCounts *counts, const Span *span, unsigned size, bo
 }
 
 bool global_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
-                  uint64_t *addresses) {
+                  uint64_t *addresses, const StoreData *data) {
     Worker *worker = warp->cta->worker;
     const EmuOptions *options = worker->launch->options;
     Span span;
@@ -257,5 +257,7 @@ bool global_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, u
     }
     EACH_LANE(lane, mask)
     addresses[lane] = span.at[lane];
-    return true;
+    bool tracks = options->checks && !inst->ordered && worker->launch->num_threads > 1;
+    return !tracks || global_track(warp, inst, mask, kind, size, addresses, data,
+                                   span.one_tag ? region : NULL);
 }

@@ -43,6 +43,7 @@ typedef struct Warp Warp;
 typedef struct Cta Cta;
 typedef struct Worker Worker;
 typedef struct Launch Launch;
+typedef struct GlobalCell GlobalCell;
 
 /* Executes an instruction for the lanes of `mask`, which is not empty. The program counter stands
  * at the next instruction already. */
@@ -78,6 +79,7 @@ struct Inst {
     uint8_t type;            /* PtxType */
     uint8_t mode, mode2;     /* what the exec function wants to know more */
     bool is_signed, flag;
+    bool ordered;         /* volatile, acquire, ...: orders itself */
     const uint32_t *rows; /* of vectors: `count` of them */
     const void *data;     /* what else it needs */
 };
@@ -129,6 +131,7 @@ struct EmuKernel {
     size_t param_bytes;
     size_t *param_offsets;
     unsigned shared_granule; /* smallest access to shared memory */
+    unsigned global_granule; /* smallest access to global memory */
     unsigned num_barriers;
     bool communicates; /* atomics or ordered accesses: blocks may wait for each other */
 };
@@ -217,7 +220,10 @@ struct Cta {
     Warp *warps;
     unsigned num_warps, num_threads, next_warp;
     uint8_t *shared;
-    ShadowCell *cells;
+    ShadowCell *cells;  /* of shared memory */
+    GlobalCell *global; /* of global memory: a hash table (global_races.c) */
+    size_t num_global, cap_global;
+    uint32_t generation; /* of the entries that count */
     uint32_t clock_base; /* stamps up to here are of earlier blocks */
     Barrier barriers[MAX_BARRIERS];
     StrBuf *print;
@@ -321,9 +327,14 @@ const uint8_t *access_peek(Warp *warp, unsigned lane, uint64_t address, size_t *
 
 /* global.c and shared.c: the same for one space. Addresses of shared memory are offsets. */
 bool global_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
-                  uint64_t *addresses);
+                  uint64_t *addresses, const StoreData *data);
 bool shared_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
                   uint64_t *addresses, const StoreData *data);
+/* global_races.c: does an access race with another thread of the block? Forgets all that was
+ * before: it is ordered now. */
+bool global_track(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
+                  const uint64_t *host, const StoreData *data, const Region *region);
+void global_forget(Cta *cta);
 /* A warp's later accesses to shared memory come after its earlier ones. */
 void shared_tick(Warp *warp);
 void shared_start(Cta *cta); /* a new block begins: nothing was written */

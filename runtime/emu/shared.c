@@ -1,133 +1,45 @@
-/* shared.c -- shared memory: bounds, races by happens-before, reads of what nobody wrote, banks.
- *
- * Every granule (the smallest access of the kernel) remembers who wrote it and who read it last, as
- * stamps: the warp, its clock at that time, the lane. A warp's clock ticks at every barrier it
- * passes, and barriers exchange clocks (`seen`), so an earlier access comes before the current one
- * if the current warp has seen a later clock of the other warp; within a warp, if its own clock has
- * ticked since (bar.warp.sync ticks it). That is FastTrack (Flanagan and Freund, PLDI 2009) with
- * warps as threads and at most two readers kept: the last ones of different warps.
- *
- *     warp 0: st.shared [a]     a: write = (clock 1, warp 0, lane 0)
- *     warp 1: ld.shared [a]     warp 1 has seen clock 0 of warp 0: a race
- *     both:   bar.sync 0        warp 1 has seen clock 1 of warp 0
- *     warp 1: ld.shared [a]     fine
- *
- * Two threads that write the same value into one granule do not count as a race: the result does
- * not depend on their order.
+/* shared.c -- shared memory: bounds, races, reads of what nobody wrote, banks.
  *
  * Banks: 32 banks of 4 bytes. A warp's access is served in phases of 32 lanes for up to 4 bytes a
  * lane, 16 lanes for 8 and 8 lanes for 16; a phase takes as many wavefronts as there are different
  * words in the bank with the most of them.
+ *
+ *     st.shared.f32 by 32 lanes, 128 bytes apart     all words in one bank: 32 wavefronts
+ *     st.shared.f32 by 32 lanes, 132 bytes apart     one word in each bank: 1
  */
-#include "runtime/emu/machine.h"
+#include "runtime/emu/cells.h"
 
-#define WARP_MASK ((1u << STAMP_WARP_BITS) - 1)
-#define LANE_MASK ((1u << STAMP_LANE_BITS) - 1)
-
-static uint32_t stamp_of(const Warp *warp, uint32_t lane) {
-    return warp->clock << (STAMP_WARP_BITS + STAMP_LANE_BITS) | warp->index << STAMP_LANE_BITS |
-           lane;
-}
-static uint32_t stamp_clock(uint32_t stamp) {
-    return stamp >> (STAMP_WARP_BITS + STAMP_LANE_BITS);
-}
-static uint32_t stamp_warp(uint32_t stamp) {
-    return stamp >> STAMP_LANE_BITS & WARP_MASK;
-}
-static uint32_t stamp_lane(uint32_t stamp) {
-    return stamp & LANE_MASK;
-}
-
-/* Did the access of `stamp` happen before what `lane` of the warp does now? */
-static bool is_ordered(const Warp *warp, uint32_t stamp, uint32_t lane, uint32_t own) {
-    uint32_t clock = stamp_clock(stamp), other = stamp_warp(stamp);
-    if (clock <= warp->cta->clock_base)
-        return true;
-    if (other == warp->index)
-        return clock < warp->clock || lane == own;
-    return clock <= warp->seen[other];
-}
-
-/* In stamps of writes, lanes from 32 on did an atomic operation. */
-#define ATOMIC_LANES 32u
-
-static bool race(Warp *warp, const Inst *inst, uint32_t mask, unsigned lane, uint32_t stamp,
-                 uint32_t pc, bool wrote, uint64_t offset, EmuAccess kind) {
-    Fault *fault = fault_raise(warp, inst, DIAG_EMU_SHARED_RACE, mask, LANE_BIT(lane));
-    fault->other_thread = stamp_warp(stamp) * LANES + stamp_lane(stamp) % LANES;
-    if (!wrote && stamp_lane(stamp) == LANE_MANY) /* several lanes read it: name one */
-        fault->other_thread = stamp_warp(stamp) * LANES + (lane == 0 ? 1 : 0);
-    fault->other = &warp->code[pc];
-    fault->other_wrote = wrote;
-    fault->address = offset;
-    fault->access = kind;
+static bool unwritten(Warp *warp, const Inst *inst, uint32_t mask, unsigned lane, uint64_t offset) {
+    fault_raise(warp, inst, DIAG_EMU_SHARED_UNWRITTEN, mask, LANE_BIT(lane))->address = offset;
     return false;
-}
-
-static bool touch_read(Warp *warp, const Inst *inst, uint32_t mask, unsigned lane, ShadowCell *cell,
-                       uint64_t offset) {
-    uint32_t write = cell->write;
-    if (stamp_clock(write) <= warp->cta->clock_base) {
-        fault_raise(warp, inst, DIAG_EMU_SHARED_UNWRITTEN, mask, LANE_BIT(lane))->address = offset;
-        return false;
-    }
-    if (!is_ordered(warp, write, lane, stamp_lane(write) % LANES))
-        return race(warp, inst, mask, lane, write, cell->write_pc, true, offset, EMU_READ);
-    uint32_t read = cell->read, stamp = stamp_of(warp, lane);
-    if (read != 0 && stamp_warp(read) == warp->index) {
-        bool same_time = stamp_clock(read) == warp->clock;
-        cell->read = same_time && stamp_lane(read) != lane ? stamp_of(warp, LANE_MANY) : stamp;
-    } else {
-        cell->read_other = read;
-        cell->read = stamp;
-    }
-    cell->read_pc = (uint32_t)(inst - warp->code);
-    return true;
-}
-
-/* `same`: the bytes there are what will be written. */
-static bool touch_write(Warp *warp, const Inst *inst, uint32_t mask, unsigned lane,
-                        ShadowCell *cell, uint64_t offset, EmuAccess kind, bool same) {
-    uint32_t write = cell->write;
-    bool both_atomic = kind == EMU_ATOMIC && stamp_lane(write) >= ATOMIC_LANES;
-    if (!both_atomic && !same && !is_ordered(warp, write, lane, stamp_lane(write) % LANES))
-        return race(warp, inst, mask, lane, write, cell->write_pc, true, offset, kind);
-    const uint32_t reads[] = {cell->read, cell->read_other};
-    for (unsigned i = 0; i < 2; i++)
-        if (!same && !is_ordered(warp, reads[i], lane, stamp_lane(reads[i])))
-            return race(warp, inst, mask, lane, reads[i], cell->read_pc, false, offset, kind);
-    if (kind == EMU_ATOMIC && stamp_clock(write) <= warp->cta->clock_base) {
-        fault_raise(warp, inst, DIAG_EMU_SHARED_UNWRITTEN, mask, LANE_BIT(lane))->address = offset;
-        return false;
-    }
-    cell->write = stamp_of(warp, kind == EMU_ATOMIC ? lane + ATOMIC_LANES : lane);
-    cell->write_pc = (uint32_t)(inst - warp->code);
-    if (!same)
-        cell->read = cell->read_other = 0;
-    return true;
 }
 
 static bool touch(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
                   const uint64_t *offsets, const StoreData *data) {
     Cta *cta = warp->cta;
     unsigned granule = cta->worker->launch->kernel->shared_granule;
+    CellConflict conflict;
     EACH_LANE(lane, mask) {
-        uint64_t offset = offsets[lane];
         for (unsigned at = 0; at < size; at += granule) {
-            ShadowCell *cell = &cta->cells[(offset + at) / granule];
-            bool fine;
+            uint64_t offset = offsets[lane] + at;
+            ShadowCell *cell = &cta->cells[offset / granule];
+            bool written = cell_is_written(cta, cell), fine;
+            if (!written && kind != EMU_WRITE)
+                return unwritten(warp, inst, mask, lane, offset);
             if (kind == EMU_READ) {
-                fine = touch_read(warp, inst, mask, lane, cell, offset + at);
+                fine = cell_read(warp, inst, lane, cell, &conflict);
             } else {
-                bool written = stamp_clock(cell->write) > cta->clock_base;
                 bool same = data != NULL && written && kind == EMU_WRITE &&
-                            memcmp(cta->shared + offset + at, data[lane] + at, granule) == 0;
-                fine = touch_write(warp, inst, mask, lane, cell, offset + at, kind, same);
+                            memcmp(cta->shared + offset, data[lane] + at, granule) == 0;
+                fine = cell_write(warp, inst, lane, cell, kind, same, &conflict);
                 if (fine && data != NULL && kind == EMU_WRITE)
-                    memcpy(cta->shared + offset + at, data[lane] + at, granule);
+                    memcpy(cta->shared + offset, data[lane] + at, granule);
             }
-            if (!fine)
+            if (!fine) {
+                cell_race(warp, inst, DIAG_EMU_SHARED_RACE, mask, lane, kind, &conflict)->address =
+                    offset;
                 return false;
+            }
         }
     }
     return true;
@@ -220,10 +132,9 @@ static void renumber(Cta *cta) {
     size_t cells = launch->shared_size / launch->kernel->shared_granule;
     for (size_t i = 0; i < cells; i++) {
         ShadowCell *cell = &cta->cells[i];
-        bool written = stamp_clock(cell->write) > cta->clock_base;
-        cell->write = written ? UINT32_C(1) << (STAMP_WARP_BITS + STAMP_LANE_BITS) : 0;
-        cell->read = cell->read_other = 0;
+        cell_renumber(cell, cell_is_written(cta, cell));
     }
+    global_forget(cta);
     cta->clock_base = 0;
     for (unsigned i = 0; i < cta->num_warps; i++) {
         cta->warps[i].clock = 2;
@@ -252,6 +163,7 @@ void shared_start(Cta *cta) {
         last = 0;
     }
     cta->clock_base = last;
+    global_forget(cta);
     for (unsigned i = 0; i < cta->num_warps; i++) {
         cta->warps[i].clock = last + 1;
         for (unsigned k = 0; k < cta->num_warps; k++)

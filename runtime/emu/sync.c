@@ -31,6 +31,8 @@ static void release(Cta *cta, unsigned number) {
         warp->state = WARP_RUNS;
         warp->waiting = NULL;
     }
+    if (barrier->expected == cta->num_warps * LANES)
+        global_forget(cta); /* all warps have met */
     *barrier = (Barrier){0};
 }
 

@@ -1,0 +1,109 @@
+/* cells.c -- races by happens-before.
+ *
+ * Every place (as large as the kernel's smallest access) remembers who wrote it and who read it
+ * last, as stamps: the warp, its clock at that time, the lane. A warp's clock ticks at every
+ * barrier it passes, and barriers exchange clocks (`seen`), so an earlier access comes before the
+ * current one if the current warp has seen a later clock of the other warp; within a warp, if its
+ * own clock has ticked since (bar.warp.sync ticks it). That is FastTrack (Flanagan and Freund, PLDI
+ * 2009) with warps as threads and at most two readers kept: the last ones of different warps.
+ *
+ *     warp 0: st.shared [a]     a: write = (clock 1, warp 0, lane 0)
+ *     warp 1: ld.shared [a]     warp 1 has seen clock 0 of warp 0: a race
+ *     both:   bar.sync 0        warp 1 has seen clock 1 of warp 0
+ *     warp 1: ld.shared [a]     fine
+ *
+ * Two threads that write the same value into one place do not count as a race: the result does not
+ * depend on their order.
+ */
+#include "runtime/emu/cells.h"
+
+#define WARP_MASK ((1u << STAMP_WARP_BITS) - 1)
+#define LANE_MASK ((1u << STAMP_LANE_BITS) - 1)
+
+static uint32_t stamp_of(const Warp *warp, uint32_t lane) {
+    return warp->clock << (STAMP_WARP_BITS + STAMP_LANE_BITS) | warp->index << STAMP_LANE_BITS |
+           lane;
+}
+static uint32_t stamp_clock(uint32_t stamp) {
+    return stamp >> (STAMP_WARP_BITS + STAMP_LANE_BITS);
+}
+static uint32_t stamp_warp(uint32_t stamp) {
+    return stamp >> STAMP_LANE_BITS & WARP_MASK;
+}
+static uint32_t stamp_lane(uint32_t stamp) {
+    return stamp & LANE_MASK;
+}
+
+/* Did the access of `stamp` happen before what `lane` of the warp does now? */
+static bool is_ordered(const Warp *warp, uint32_t stamp, uint32_t lane, uint32_t own) {
+    uint32_t clock = stamp_clock(stamp), other = stamp_warp(stamp);
+    if (clock <= warp->cta->clock_base)
+        return true;
+    if (other == warp->index)
+        return clock < warp->clock || lane == own;
+    return clock <= warp->seen[other];
+}
+
+/* In stamps of writes, lanes from 32 on did an atomic operation. */
+#define ATOMIC_LANES 32u
+
+Fault *cell_race(Warp *warp, const Inst *inst, DiagId id, uint32_t mask, unsigned lane,
+                 EmuAccess kind, const CellConflict *conflict) {
+    Fault *fault = fault_raise(warp, inst, id, mask, LANE_BIT(lane));
+    uint32_t stamp = conflict->stamp;
+    fault->other_thread = stamp_warp(stamp) * LANES + stamp_lane(stamp) % LANES;
+    if (!conflict->wrote && stamp_lane(stamp) == LANE_MANY) /* several lanes read it: name one */
+        fault->other_thread = stamp_warp(stamp) * LANES + (lane == 0 ? 1 : 0);
+    fault->other = &warp->code[conflict->pc];
+    fault->other_wrote = conflict->wrote;
+    fault->access = kind;
+    return fault;
+}
+
+bool cell_is_written(const Cta *cta, const ShadowCell *cell) {
+    return stamp_clock(cell->write) > cta->clock_base;
+}
+
+void cell_renumber(ShadowCell *cell, bool written) {
+    cell->write = written ? UINT32_C(1) << (STAMP_WARP_BITS + STAMP_LANE_BITS) : 0;
+    cell->read = cell->read_other = 0;
+}
+
+static bool conflicts(CellConflict *conflict, uint32_t stamp, uint32_t pc, bool wrote) {
+    *conflict = (CellConflict){.stamp = stamp, .pc = pc, .wrote = wrote};
+    return false;
+}
+
+bool cell_read(const Warp *warp, const Inst *inst, unsigned lane, ShadowCell *cell,
+               CellConflict *conflict) {
+    uint32_t write = cell->write;
+    if (!is_ordered(warp, write, lane, stamp_lane(write) % LANES))
+        return conflicts(conflict, write, cell->write_pc, true);
+    uint32_t read = cell->read, stamp = stamp_of(warp, lane);
+    if (read != 0 && stamp_warp(read) == warp->index) {
+        bool same_time = stamp_clock(read) == warp->clock;
+        cell->read = same_time && stamp_lane(read) != lane ? stamp_of(warp, LANE_MANY) : stamp;
+    } else {
+        cell->read_other = read;
+        cell->read = stamp;
+    }
+    cell->read_pc = (uint32_t)(inst - warp->code);
+    return true;
+}
+
+bool cell_write(const Warp *warp, const Inst *inst, unsigned lane, ShadowCell *cell, EmuAccess kind,
+                bool same, CellConflict *conflict) {
+    uint32_t write = cell->write;
+    bool both_atomic = kind == EMU_ATOMIC && stamp_lane(write) >= ATOMIC_LANES;
+    if (!both_atomic && !same && !is_ordered(warp, write, lane, stamp_lane(write) % LANES))
+        return conflicts(conflict, write, cell->write_pc, true);
+    const uint32_t reads[] = {cell->read, cell->read_other};
+    for (unsigned i = 0; i < 2; i++)
+        if (!same && !is_ordered(warp, reads[i], lane, stamp_lane(reads[i])))
+            return conflicts(conflict, reads[i], cell->read_pc, false);
+    cell->write = stamp_of(warp, kind == EMU_ATOMIC ? lane + ATOMIC_LANES : lane);
+    cell->write_pc = (uint32_t)(inst - warp->code);
+    if (!same)
+        cell->read = cell->read_other = 0;
+    return true;
+}
