@@ -233,6 +233,15 @@ static AxisDim rule_same(const Elt *e, const AxisDim *in) {
     return in[0];
 }
 
+/* Where the narrow numbers wrap, the wide ones jump: only aligned runs are safe from that. Signed
+ * 32-bit positions are taken not to wrap. */
+static AxisDim rule_extend(const Elt *e, const AxisDim *in) {
+    if (e->bits >= 32 && (e->nonnegative || e->op->code == OP_ExtSI))
+        return in[0];
+    int64_t run = aligned(in[0]);
+    return dim(run, axis_divisibility_at(in[0], run), in[0].constancy);
+}
+
 /* Elements of other sizes: only the addresses themselves are the same. */
 static AxisDim rule_pointer_cast(const Elt *e, const AxisDim *in) {
     const IrType *to = e->op->results[0].type;
@@ -264,8 +273,8 @@ static const EltRule rules[OP_COUNT] = {
     [OP_AbsI] = rule_abs,
     [OP_CmpI] = rule_cmp,
     [OP_Select] = rule_select,
-    [OP_ExtSI] = rule_same,
-    [OP_ExtUI] = rule_same,
+    [OP_ExtSI] = rule_extend,
+    [OP_ExtUI] = rule_extend,
     [OP_TruncI] = rule_same,
     [OP_AddPtr] = rule_addptr,
     [OP_Bitcast] = rule_pointer_cast,
