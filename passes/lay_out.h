@@ -9,6 +9,7 @@
 typedef struct GroupMember {
     int64_t vector; /* elements that one instruction can access */
     int64_t bytes;  /* of an element */
+    int64_t weight; /* how often it is done, as far as loops tell */
 } GroupMember;
 
 /* Global accesses of tiles of one shape whose memory runs along the axes in one order: they share a

@@ -94,6 +94,27 @@ static int64_t thread_share(const LayOut *lo, unsigned rank, const int64_t *shap
     return share;
 }
 
+/* The loop begins where another one ends: it makes the trip that is left (mask_split.c). */
+static bool is_last_trip(const IrOp *loop) {
+    for (const IrUse *use = ir_operand(loop, 0)->uses; use; use = use->next) {
+        if (use->user->code == OP_For && use->index == 1 && use->user->block == loop->block)
+            return true;
+    }
+    return false;
+}
+
+/* How often `op` is done, taking every loop to make a few trips. */
+static int64_t times_done(const IrOp *op) {
+    enum { TRIPS = 16, MOST = 256 };
+    int64_t times = 1;
+    for (const IrOp *around = op->block->parent; around; around = around->block->parent) {
+        bool is_loop = around->code == OP_For || around->code == OP_While;
+        if (is_loop && !(around->code == OP_For && is_last_trip(around)) && times < MOST)
+            times *= TRIPS;
+    }
+    return times;
+}
+
 static bool note_access(IrOp *op, void *data) {
     LayOut *lo = data;
     if (!is_access(op))
@@ -101,7 +122,9 @@ static bool note_access(IrOp *op, void *data) {
     unsigned order[IR_MAX_RANK];
     access_order(lo, op, order);
     const IrType *type = ir_operand(op, 0)->type;
-    GroupMember member = {access_vector(lo, op, order[0]), (int64_t)ir_elem_size(type->elem->elem)};
+    GroupMember member = {.vector = access_vector(lo, op, order[0]),
+                          .bytes = (int64_t)ir_elem_size(type->elem->elem),
+                          .weight = times_done(op)};
     if (op->code == OP_Load || op->code == OP_Store) { /* cut to the layout's runs later */
         ir_set_int(op, ATTR_VECTOR, member.vector);
         ir_set_int(op, ATTR_ALONG, order[0]);
@@ -131,7 +154,7 @@ static int64_t spread_cost(const AccessGroup *group, int64_t vector) {
         int64_t sectors = smaller(vector * member->bytes * LANES / SECTOR, LANES);
         int64_t least = width * member->bytes * LANES / SECTOR;
         sectors = sectors > least ? sectors : least;
-        cost += MAX_SPREAD / width * (PER_INSTRUCTION + sectors);
+        cost += member->weight * (MAX_SPREAD / width) * (PER_INSTRUCTION + sectors);
     }
     return cost;
 }
