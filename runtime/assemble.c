@@ -111,8 +111,8 @@ static const char *read_result(Session *session, const char *program, const char
 
 /* Where a line of PTX comes from: what the `.loc` above it says. line 0: nothing above it. */
 typedef struct PtxOrigin {
-    unsigned line, column;
-    const char *text; /* the line of PTX itself */
+    unsigned file, line, column; /* file: the number of a `.file` directive */
+    const char *text;            /* the line of PTX itself */
     size_t text_len;
 } PtxOrigin;
 
@@ -123,7 +123,7 @@ static PtxOrigin find_origin(const char *ptx, unsigned long wanted) {
         const char *word = ptx + strspn(ptx, " \t");
         if (str_starts(word, ".loc")) {
             char *rest;
-            strtoul(word + strlen(".loc"), &rest, 10);
+            origin.file = (unsigned)strtoul(word + strlen(".loc"), &rest, 10);
             origin.line = (unsigned)strtoul(rest, &rest, 10);
             origin.column = (unsigned)strtoul(rest, NULL, 10);
         }
@@ -137,18 +137,29 @@ static PtxOrigin find_origin(const char *ptx, unsigned long wanted) {
     return origin;
 }
 
+/* The source that `.file NUMBER "NAME"` names; NULL: none of this session's. */
+static const SrcFile *find_file(const Session *session, const char *ptx, unsigned number) {
+    const SrcFile *file;
+    for (uint32_t id = 1; (file = sources_file(session->sources, id)) != NULL; id++) {
+        const char *directive =
+            arena_printf(session->arena, ".file\t%u \"%s\"", number, file->name);
+        if (strstr(ptx, directive) != NULL)
+            return file;
+    }
+    return NULL;
+}
+
 typedef struct OpSearch {
-    const SourceSet *sources;
+    const SrcFile *file;
     const PtxOrigin *origin;
     SrcRange found;
 } OpSearch;
 
 static bool match_op(IrOp *op, void *data) {
     OpSearch *search = data;
-    const SrcFile *file = sources_file(search->sources, op->range.file);
-    if (file == NULL)
+    if (op->range.file != search->file->id)
         return true;
-    SrcPos pos = source_pos(file, op->range.lo);
+    SrcPos pos = source_pos(search->file, op->range.lo);
     if (pos.line != search->origin->line || pos.column != search->origin->column)
         return true;
     search->found = op->range;
@@ -159,8 +170,10 @@ static bool match_op(IrOp *op, void *data) {
 static SrcRange find_range(const Session *session, const Compiled *compiled,
                            const PtxOrigin *origin) {
     const IrKernel *kernel = compiled->laid->kernels.data[0];
-    OpSearch search = {.sources = session->sources, .origin = origin, .found = kernel->range};
-    if (origin->line > 0)
+    OpSearch search = {.file = find_file(session, compiled->code.ptx, origin->file),
+                       .origin = origin,
+                       .found = kernel->range};
+    if (origin->line > 0 && search.file != NULL)
         ir_walk(kernel->body, match_op, &search);
     return search.found;
 }
