@@ -345,6 +345,39 @@ def conversion_rows():
     row("cvt.rn.bf16x2.f32", 32, (32, 32), lambda x, y: (encode(decode(y, "f32"), "bf16"), encode(decode(x, "f32"), "bf16")))
 
 
+def decode_fp8(bits, fmt):
+    """e4m3 has no infinity: the highest exponent is one of numbers, but for 0x7f, a NaN."""
+    if fmt == "e5m2":
+        return decode(bits << 8, "f16")
+    sign, exp, man = -1 if bits >> 7 else 1, bits >> 3 & 15, bits & 7
+    if bits & 0x7f == 0x7f:
+        return NAN
+    value = Fraction(man, 8) * Fraction(2) ** -6 if exp == 0 else Fraction(man + 8, 8) * Fraction(2) ** (exp - 7)
+    return (sign, 0) if value == 0 else sign * value
+
+
+def encode_fp8(value, fmt):
+    """The nearest number, ties to the even pattern; what is larger than all becomes the largest."""
+    if value == NAN:
+        return 0x7f
+    largest = 0x7e if fmt == "e4m3" else 0x7b
+    sign = 0x80 if sign_of(value) < 0 else 0
+    if is_inf(value):
+        return sign | largest
+    size = abs(frac(value))
+    return sign | min(range(largest + 1), key=lambda bits: (abs(frac(decode_fp8(bits, fmt)) - size), bits & 1))
+
+
+def fp8_rows():
+    for fmt in ("e4m3", "e5m2"):
+        row(f"cvt.rn.satfinite.{fmt}x2.f32", 16, (32, 32), lambda x, y, fmt=fmt:
+            encode_fp8(decode(x, "f32"), fmt) << 8 | encode_fp8(decode(y, "f32"), fmt))
+        row(f"cvt.rn.satfinite.{fmt}x2.f16x2", 16, (32,), lambda x, fmt=fmt:
+            encode_fp8(decode(x >> 16, "f16"), fmt) << 8 | encode_fp8(decode(x & 0xffff, "f16"), fmt))
+        row(f"cvt.rn.f16x2.{fmt}x2", 32, (16,), lambda x, fmt=fmt:
+            tuple(encode(decode_fp8(x >> i & 255, fmt), "f16") for i in (0, 8)))
+
+
 FORMATS_BITS = {"f16": 16, "bf16": 16, "f32": 32, "f64": 64}
 
 
@@ -467,6 +500,7 @@ integer_rows()
 float_rows()
 conversion_rows()
 compare_rows()
+fp8_rows()
 failures = []
 with tempfile.TemporaryDirectory() as scratch:
     for start in range(0, len(ROWS), 60):
