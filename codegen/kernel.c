@@ -41,6 +41,26 @@ static uint64_t known_alignment(const IrValue *param) {
     return known == 0 ? 1 : known & (0 - known);
 }
 
+/* A kernel's name as PTX has names: letters, digits, `_` and `$` of ASCII, no digit first. Any
+ * other byte becomes `$` and its two hexadecimal digits; so does `$` itself, so that no two names
+ * meet. A name that means something else in PTX gets a `$` behind it. */
+static const char *entry_name(Arena *arena, const char *name) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    static const char *const taken[] = {"WARP_SZ", "vprintf", "__assertfail", "shared_memory"};
+    StrBuf out = STRBUF(arena);
+    for (const char *c = name; *c != '\0'; c++) {
+        bool is_digit = *c >= '0' && *c <= '9';
+        if (strchr(letters, *c) != NULL || (is_digit && c > name))
+            strbuf_putc(&out, *c);
+        else
+            strbuf_printf(&out, "$%02x", (unsigned)(unsigned char)*c);
+    }
+    for (size_t i = 0; i < TK_COUNTOF(taken); i++)
+        if (str_eq(name, taken[i]))
+            strbuf_putc(&out, '$');
+    return strbuf_str(&out);
+}
+
 static void make_function(Cg *cg) {
     const IrKernel *kernel = cg->kernel;
     size_t count = kernel->params.len;
@@ -48,7 +68,7 @@ static void make_function(Cg *cg) {
     for (size_t i = 0; i < count; i++)
         types[i] = param_type(cg, kernel->params.data[i].value->type);
     LLVMTypeRef type = LLVMFunctionType(cg->type.none, types, (unsigned)count, 0);
-    cg->function = LLVMAddFunction(cg->unit.module, kernel->name, type);
+    cg->function = LLVMAddFunction(cg->unit.module, entry_name(cg->arena, kernel->name), type);
     LLVMSetFunctionCallConv(cg->function, 71); /* ptx_kernel */
     LLVMAttributeIndex function = (LLVMAttributeIndex)LLVMAttributeFunctionIndex;
     add_attribute(cg, function, "nounwind", 0);
@@ -215,7 +235,7 @@ static bool emit(Cg *cg, CodegenOutput *out) {
     cg_finish_ptx(cg, LLVMGetBufferStart(ptx), LLVMGetBufferSize(ptx), out);
     LLVMDisposeMemoryBuffer(ptx);
     out->ptx_version = cg->ptx;
-    out->entry = cg->kernel->name;
+    out->entry = entry_name(cg->arena, cg->kernel->name);
     out->accesses = cg->accesses;
     return true;
 }
