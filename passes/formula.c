@@ -161,21 +161,13 @@ static void expect(Walk *w, const char *sign) {
 
 static void walk_definition(Walk *w, const FormulaValue *args, unsigned num_args);
 
-static const IrType *first_type(const FormulaValue *args, unsigned num_args, bool only_floats) {
-    for (unsigned i = 0; i < num_args; i++) {
-        if (args[i].ir && (!only_floats || ir_is_float(args[i].ir->type)))
-            return args[i].ir->type;
-    }
-    return NULL;
-}
-
 /* name_LETTERS, name_f or name_d, name. */
 static const Definition *find_definition(const FormulaSet *set, const char *name, size_t len,
                                          const char *letters, const FormulaValue *args,
                                          unsigned num_args) {
     const char *key = arena_printf(set->arena, "%.*s_%s", (int)len, name, letters ? letters : "");
     const Definition *found = letters ? map_get(&set->definitions, key) : NULL;
-    const IrType *real = first_type(args, num_args, true);
+    const IrType *real = formula_first_type(args, num_args, true);
     if (!found && real) {
         char letter = ir_bits(real) == 64 ? 'd' : 'f';
         key = arena_printf(set->arena, "%.*s_%c", (int)len, name, letter);
@@ -407,6 +399,6 @@ IrValue *formula_build(FormulaSet *set, IrBuilder *b, const char *name, const ch
     walk_definition(&w, values, num_args);
     if (w.failed)
         return NULL;
-    const IrType *type = first_type(values, num_args, false);
+    const IrType *type = formula_first_type(values, num_args, false);
     return w.results[0].ir ? w.results[0].ir : formula_typed(b, &w.results[0], type);
 }

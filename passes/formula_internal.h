@@ -25,6 +25,9 @@ typedef enum PrimitiveStatus {
 PrimitiveStatus formula_primitive(IrBuilder *b, const char *name, size_t name_len,
                                   const FormulaValue *args, unsigned num_args,
                                   FormulaValue *result);
+/* The type of the first argument that is no literal (of the first float, if only_floats); or NULL.
+ */
+const IrType *formula_first_type(const FormulaValue *args, unsigned num_args, bool only_floats);
 /* A literal as a constant of `type`; IR as it is. */
 IrValue *formula_typed(IrBuilder *b, const FormulaValue *value, const IrType *type);
 

@@ -72,9 +72,9 @@ IrValue *formula_typed(IrBuilder *b, const FormulaValue *value, const IrType *ty
                              : ir_const_bits(b, type, value->bits);
 }
 
-static const IrType *first_type(const FormulaValue *args, unsigned num_args) {
+const IrType *formula_first_type(const FormulaValue *args, unsigned num_args, bool only_floats) {
     for (unsigned i = 0; i < num_args; i++) {
-        if (args[i].ir)
+        if (args[i].ir && (!only_floats || ir_is_float(args[i].ir->type)))
             return args[i].ir->type;
     }
     return NULL;
@@ -82,7 +82,7 @@ static const IrType *first_type(const FormulaValue *args, unsigned num_args) {
 
 /* Gives all arguments the type of the first that has one; false if they disagree. */
 static bool unify(IrBuilder *b, const FormulaValue *args, unsigned num_args, IrValue **out) {
-    const IrType *type = first_type(args, num_args);
+    const IrType *type = formula_first_type(args, num_args, false);
     for (unsigned i = 0; i < num_args; i++) {
         if (!type || (!args[i].ir && !ir_is_float(type) && !args[i].is_integer))
             return false;
@@ -241,7 +241,7 @@ static PrimitiveStatus build_machine_call(IrBuilder *b, const char *name, size_t
                                           const FormulaValue *args, unsigned num_args,
                                           IrValue **result) {
     IrValue *values[FORMULA_MAX_ARGS];
-    const IrType *type = first_type(args, num_args);
+    const IrType *type = formula_first_type(args, num_args, false);
     if (num_args < 1 || num_args > FORMULA_MAX_ARGS || !type)
         return PRIMITIVE_UNKNOWN;
     IrTypeKind kind = ir_elem(type)->kind;
