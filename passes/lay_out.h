@@ -41,6 +41,8 @@ bool is_access(const IrOp *op); /* a load, store or atomic of a tile */
 /* Finds the groups and their layouts; loads and stores get the `vector` and `along` that their
  * pointers and masks allow, whatever the layout. */
 void find_access_groups(LayOut *lo);
+/* Whether the access has an element for each thread, so that it may choose a layout. */
+bool is_anchor(const LayOut *lo, const IrOp *op);
 /* The layout of the group that `op` belongs to. */
 const Layout *access_layout(const LayOut *lo, const IrOp *op);
 /* A layout for tiles that no access wants: that of a group of the same shape, or coalesced. */

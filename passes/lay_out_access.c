@@ -185,6 +185,11 @@ void find_access_groups(LayOut *lo) {
     }
 }
 
+bool is_anchor(const LayOut *lo, const IrOp *op) {
+    return is_access(op) &&
+           ir_numel(ir_operand(op, 0)->type) >= 32 * (int64_t)lo->kernel->num_warps;
+}
+
 const Layout *access_layout(const LayOut *lo, const IrOp *op) {
     unsigned order[IR_MAX_RANK];
     access_order(lo, op, order);

@@ -1,11 +1,11 @@
 /* lay_out_prefer.c -- which layout each tile had best have.
  *
- * Anchors choose first: loads, atomics and products. Their choices spread forward to results, then
- * backward to operands, over operations that move nothing, and around loops, until nothing changes;
- * who has a preference keeps it. Stores anchor only what has no preference by then: a product's
- * result is better converted than computed in the layout of a store. What is left takes what
- * follows from its operands, or a default. Example: in `store p, x + y` with x and y loaded, all of
- * it has the loads' layout.
+ * Anchors choose first: products, and loads and atomics that have an element for each thread. Their
+ * choices spread forward to results, then backward to operands, over operations that move nothing,
+ * and around loops, until nothing changes; who has a preference keeps it. Stores anchor only what
+ * has no preference by then: a product's result is better converted than computed in the layout of
+ * a store. What is left takes what follows from its operands, or a default. Example: in `store p, x
+ * + y` with x and y loaded, all of it has the loads' layout.
  */
 #include "passes/lay_out.h"
 
@@ -61,7 +61,7 @@ static bool anchor(IrOp *op, void *data) {
         propose(lo, &op->results[0], pair_layout(lo));
     else if (op->code == OP_Dot)
         propose(lo, &op->results[0], dot_layout(lo, op->results[0].type));
-    else if (is_access(op) && op->num_results > 0)
+    else if (is_anchor(lo, op) && op->num_results > 0)
         propose(lo, &op->results[0], access_layout(lo, op));
     return true;
 }
@@ -145,8 +145,10 @@ static bool spread_to_results(LayOut *lo, IrOp *op, bool grow) {
 
 static bool spread_to_operands(LayOut *lo, IrOp *op) {
     const Layout *layout = NULL;
-    if (is_access(op))
+    if (is_anchor(lo, op))
         layout = access_layout(lo, op);
+    else if (op->code == OP_Store)
+        layout = prefer_of(lo, ir_operand(op, 1));
     else if (op->num_results > 0 && ir_is_tile(op->results[0].type))
         layout = prefer_of(lo, &op->results[0]);
     bool changed = false;

@@ -192,10 +192,12 @@ static void rewrite_driven(LayOut *lo, IrOp *op) {
         set_layout(lo, &op->results[i], given);
 }
 
-/* The operation's own layout: a store's, or its results'. */
+/* The operation's own layout: a store's, or its results'. A small store takes its value's. */
 static const Layout *own_layout(const LayOut *lo, const IrOp *op) {
-    if (is_access(op))
+    if (is_anchor(lo, op))
         return access_layout(lo, op);
+    if (op->code == OP_Store)
+        return ir_operand(op, 1)->type->layout;
     if (op->num_results > 0 && ir_is_tile(op->results[0].type))
         return lo->prefer[op->results[0].id];
     if (op->code == OP_Assert && ir_is_tile(ir_operand(op, 0)->type))
