@@ -11,7 +11,7 @@ enum { COUNT = 8 * MATH_TILE };
 /* Functions that GPUs compute within bounds: their test is tk-math-error. */
 static const char *const inexact[] = {
 #define OP(name, letters, reference, low, high, bound)
-#define CALL(name, letters, reference, low, high, bound) name ":" letters,
+#define CALL(name, letters, reference, low, high, bound)              name ":" letters,
 #define CALL_LEAST(name, letters, reference, low, high, bound, least) name ":" letters,
 #include "math_bounds.def"
 #undef OP
