@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "math_runner.h"
+#include "passes/formula.h"
 #include "support/numeric.h"
 
 enum { COUNT = 8 * MATH_TILE };
@@ -152,4 +153,59 @@ Test(math, exact_functions_keep_every_bit) {
 Test(math, remainders_are_exact_in_every_type) {
     check_exact(&(MathFunction){.name = "remf", .is_op = true, .letters = "ff:f"});
     check_exact(&(MathFunction){.name = "remf", .is_op = true, .letters = "dd:d"});
+}
+
+/* ---- the notation of formulas ---------------------------------------------------------------- */
+
+/* Builds formula `f` of one f32 from `text`; returns what is wrong with it, or NULL. */
+static const char *error_of(const char *text, const char **out) {
+    static char error[200];
+    MathRunner r;
+    math_runner_open(&r);
+    IrModule *module = ir_module_create(ir_context_create(r.arena), r.arena, NULL);
+    IrKernel *kernel = ir_kernel_create(module, strtab_sym(ir_names(module->ctx), "k"), SRC_NONE);
+    IrValue *x = ir_kernel_add_param(kernel, NULL, ir_type_scalar(module->ctx, TY_F32), SRC_NONE);
+    IrBuilder b = {.module = module, .kernel = kernel, .block = kernel->body};
+    EmbeddedFile file = {"test", (const unsigned char *)text, strlen(text)};
+    FormulaSet *set = formula_set_create(r.arena, &file, 1);
+    IrValue *value = formula_build(set, &b, "f", "f", &x, 1);
+    bool failed = formula_error(set) != NULL;
+    cr_assert_eq(value == NULL, failed, "%s", text);
+    snprintf(error, sizeof error, "%s", failed ? formula_error(set) : "");
+    if (out && value)
+        *out = ir_info(value->def)->mnemonic;
+    math_runner_close(&r);
+    return failed ? error : NULL;
+}
+
+Test(math, formulas_may_call_each_other_and_return_several_values) {
+    const char *last = NULL;
+    cr_assert_null(
+        error_of("def two(x):\n    return x, x * 2  # a pair\n\n"
+                 "def f(x):\n    a, b = two(x)\n    return where(a < b, a,\n        -b)\n",
+                 &last));
+    cr_assert_str_eq(last, "select");
+    cr_assert_null(error_of("def f(x):\n    return 1\n\ndef f_f(x):\n    return 1 + x\n", &last));
+    cr_assert_str_eq(last, "addf", "the variant for f32 comes first");
+}
+
+Test(math, mistakes_in_formulas_are_named) {
+    static const struct {
+        const char *text, *error;
+    } cases[] = {
+        {"def f(x):\n    return y\n", "unknown name"},
+        {"def f(x):\n    return x + bits(x)\n", "`+` does not take these arguments"},
+        {"def f(x):\n    return fma(x, x)\n", "`fma` does not take these arguments"},
+        {"def f(x):\n    return g(x)\n", "no function `g`"},
+        {"def f(x):\n    y = x\n", "there is no return"},
+        {"def f(x):\n    return (x\n", "expected `)`"},
+        {"def f(x, y):\n    return x\n", "as many arguments as parameters"},
+        {"def f(x):\n    a, b = x\n    return a\n", "as many results as names"},
+        {"def f(x):\n    return f(x)\n", "no function `f`"},
+    };
+    for (size_t i = 0; i < TK_COUNTOF(cases); i++) {
+        const char *error = error_of(cases[i].text, NULL);
+        cr_assert(error && strstr(error, cases[i].error), "%s: %s", cases[i].text, error);
+        cr_assert(strncmp(error, "test.math: f: ", strlen("test.math: f: ")) == 0, "%s", error);
+    }
 }
