@@ -29,7 +29,7 @@ enum {
     BUFFER_ORIGIN = 1 << 14, /* where the pointer points */
     ATTEMPTS_PER_ROUND = 4,
     MAX_PRINTED = 1 << 20,
-    MAX_TRIPS = 1 << 20 /* of loops; on random data some never end */
+    MAX_TRIPS = 1 << 16 /* of loops; on random data some never end */
 };
 
 /* ---- random numbers -------------------------------------------------------------------------- */

@@ -116,7 +116,7 @@ class Writer:
         self.bind(kind, self.rng.choice([
             f"tl.reshape(tl.trans(tl.reshape({x}, ({rows}, {cols}))), ({block},))",
             f"tl.flip({x})",
-            f"tl.gather({x}, (tl.abs({self.pick('i')} % {block})).to(tl.int32), 0)"]))
+            f"tl.gather({x}, tl.abs({self.pick('i')}.to(tl.int32) % {block}), 0)"]))
         self.bind("i", f"tl.reshape(tl.reshape({self.small()}, ({rows}, {cols})) + "
                        f"tl.sum(tl.reshape({self.small()}, ({rows}, {cols})), axis="
                        f"{self.rng.randrange(2)}, keep_dims=True), ({block},))")
