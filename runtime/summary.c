@@ -49,9 +49,13 @@ static size_t buffer_bytes(const IrOp *op) {
     return (size_t)ir_numel(type) * ir_elem_size(type);
 }
 
-/* The name that the buffer, or the tile in it, has in the source; "": none. */
+/* The name that the buffer, or the tile that is put into it, has in the source; "": none. */
 static const char *buffer_name(const IrOp *op) {
-    Sym name = ir_result(op, 0)->name;
+    const IrValue *buffer = ir_result(op, 0);
+    Sym name = buffer->name;
+    for (const IrUse *use = buffer->uses; use != NULL && name == NULL; use = use->next)
+        if (use->user->code == OP_SharedStore && use->index == 0)
+            name = ir_operand(use->user, 1)->name;
     return name != NULL ? name : "";
 }
 
