@@ -19,26 +19,17 @@ void access_addresses(const Warp *warp, const Inst *inst, uint64_t *addresses) {
     }
 }
 
-static bool bad_lane(Warp *warp, const Inst *inst, DiagId id, uint32_t mask, unsigned lane,
-                     uint64_t address, EmuAccess kind, unsigned size) {
-    Fault *fault = fault_raise(warp, inst, id, mask, LANE_BIT(lane));
-    fault->address = address;
-    fault->access = kind;
-    fault->size = size;
-    return false;
-}
-
 static bool local_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
                         uint64_t *addresses) {
     size_t local = warp->cta->worker->launch->kernel->local_size;
     EACH_LANE(lane, mask) {
         uint64_t offset = (addresses[lane] & ADDRESS_MASK) - WINDOW_START;
         if (offset > local || size > local - offset)
-            return bad_lane(warp, inst, DIAG_EMU_LOCAL_OUTSIDE, mask, lane, addresses[lane], kind,
-                            size);
+            return fault_access(warp, inst, DIAG_EMU_LOCAL_OUTSIDE, mask, lane, addresses[lane],
+                                kind, size);
         if (offset % size != 0)
-            return bad_lane(warp, inst, DIAG_EMU_MISALIGNED, mask, lane, addresses[lane], kind,
-                            size);
+            return fault_access(warp, inst, DIAG_EMU_MISALIGNED, mask, lane, addresses[lane], kind,
+                                size);
         addresses[lane] = (uint64_t)(uintptr_t)(warp->local + lane * local + offset);
     }
     return true;
@@ -51,8 +42,8 @@ static bool param_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess k
     EACH_LANE(lane, mask) {
         uint64_t offset = addresses[lane] & ADDRESS_MASK;
         if (kind != EMU_READ || offset > bytes || size > bytes - offset)
-            return bad_lane(warp, inst, DIAG_EMU_LOCAL_OUTSIDE, mask, lane, addresses[lane], kind,
-                            size);
+            return fault_access(warp, inst, DIAG_EMU_LOCAL_OUTSIDE, mask, lane, addresses[lane],
+                                kind, size);
         addresses[lane] = (uint64_t)(uintptr_t)(launch->params + offset);
     }
     return true;

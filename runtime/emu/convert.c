@@ -27,14 +27,6 @@ static bool is_signed(PtxType type) {
     return ptx_types[type].kind == PTX_IS_SIGNED;
 }
 
-/* The low `bytes` bytes, extended. */
-static uint64_t extend(uint64_t bits, unsigned bytes, bool with_sign) {
-    if (bytes >= 8)
-        return bits;
-    unsigned shift = 64 - 8 * bytes;
-    return with_sign ? (uint64_t)((int64_t)(bits << shift) >> shift) : bits << shift >> shift;
-}
-
 static Value widen(const Conversion *c, PtxType from, uint64_t bits) {
     Value v = {0};
     switch ((int)from) {
@@ -60,7 +52,7 @@ static Value widen(const Conversion *c, PtxType from, uint64_t bits) {
         v.f = f64_from_bits(bits);
         break;
     default:
-        v.i = extend(bits, ptx_types[from].bytes, is_signed(from));
+        v.i = extend_bits(bits, ptx_types[from].bytes, is_signed(from));
         break;
     }
     return v;
@@ -234,7 +226,7 @@ void convert_exec(Warp *warp, const Inst *inst, uint32_t mask) {
         uint64_t bits = packed ? convert_packed(c, a[lane], c->two_sources ? b[lane] : 0)
                                : convert_one(c, a[lane]);
         /* A register wider than the type gets the sign or zeros above it. */
-        out[lane] = packed ? bits : extend(bits, ptx_types[c->to].bytes, is_signed(c->to));
+        out[lane] = packed ? bits : extend_bits(bits, ptx_types[c->to].bytes, is_signed(c->to));
     }
     row_store(warp, inst->dst, c->to_bytes, out, mask);
 }

@@ -94,6 +94,7 @@ struct EmuCounters {
 EmuCounters *emu_counters_create(Arena *arena, const EmuKernel *kernel);
 /* The sum over all instructions. */
 EmuCounts emu_counters_total(const EmuCounters *counters);
+void emu_counts_add(EmuCounts *sum, const EmuCounts *counts);
 /* What a launch costs, in issue slots of a multiprocessor (docs/emulator.md, "Cost"). */
 double emu_cost(const EmuCounts *total);
 

@@ -24,19 +24,6 @@ typedef struct Line {
 } Line;
 typedef VEC(Line) Lines;
 
-static void add(EmuCounts *sum, const EmuCounts *c) {
-    sum->warp_insts += c->warp_insts;
-    sum->thread_insts += c->thread_insts;
-    sum->requests += c->requests;
-    sum->sectors += c->sectors;
-    sum->sectors_min += c->sectors_min;
-    sum->wavefronts += c->wavefronts;
-    sum->wavefronts_min += c->wavefronts_min;
-    sum->divergent += c->divergent;
-    sum->atomics += c->atomics;
-    sum->barriers += c->barriers;
-}
-
 static bool comes_before(const Line *a, const Line *b) {
     if ((a->number == 0) != (b->number == 0))
         return a->number != 0;
@@ -70,7 +57,7 @@ static Lines gather(Arena *arena, SourceSet *sources, const EmuCounters *counter
             line.name = line.file->name;
         else if (loc.file < ptx->files.len && ptx->files.data[loc.file] != NULL)
             line.name = ptx->files.data[loc.file];
-        add(&line_of(arena, &lines, &line)->counts, &counters->insts[i]);
+        emu_counts_add(&line_of(arena, &lines, &line)->counts, &counters->insts[i]);
     }
     return lines;
 }

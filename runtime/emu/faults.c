@@ -30,6 +30,15 @@ Fault *fault_raise(Warp *warp, const Inst *inst, DiagId id, uint32_t lanes, uint
     return fault;
 }
 
+bool fault_access(Warp *warp, const Inst *inst, DiagId id, uint32_t lanes, unsigned lane,
+                  uint64_t address, EmuAccess kind, unsigned size) {
+    Fault *fault = fault_raise(warp, inst, id, lanes, LANE_BIT(lane));
+    fault->address = address;
+    fault->access = kind;
+    fault->size = size;
+    return false;
+}
+
 /* ---- pieces of text -------------------------------------------------------------------------- */
 
 static const char *list_text(Arena *arena, char open, const int64_t *items, unsigned n,

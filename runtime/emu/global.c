@@ -109,11 +109,8 @@ static DiagId lane_fault(const Launch *launch, const Region *region, uint64_t pl
 
 static bool raise_lane(Warp *warp, const Inst *inst, DiagId id, uint32_t mask, unsigned lane,
                        const Region *region, uint64_t plain, EmuAccess kind, unsigned size) {
-    Fault *fault = fault_raise(warp, inst, id, mask, LANE_BIT(lane));
-    fault->region = region;
-    fault->address = plain;
-    fault->access = kind;
-    fault->size = size;
+    fault_access(warp, inst, id, mask, lane, plain, kind, size);
+    warp->cta->worker->fault.region = region;
     return false;
 }
 

@@ -300,7 +300,7 @@ static void print_all(const Launch *launch, uint64_t last) {
     }
 }
 
-static void add_counts(EmuCounts *sum, const EmuCounts *counts) {
+void emu_counts_add(EmuCounts *sum, const EmuCounts *counts) {
     sum->warp_insts += counts->warp_insts;
     sum->thread_insts += counts->thread_insts;
     sum->requests += counts->requests;
@@ -324,7 +324,7 @@ EmuCounters *emu_counters_create(Arena *arena, const EmuKernel *kernel) {
 EmuCounts emu_counters_total(const EmuCounters *counters) {
     EmuCounts total = {0};
     for (size_t i = 0; i < counters->num_insts; i++)
-        add_counts(&total, &counters->insts[i]);
+        emu_counts_add(&total, &counters->insts[i]);
     return total;
 }
 
@@ -345,7 +345,7 @@ static EmuStatus conclude(Launch *launch, const Shared *shared, EmuCounters *cou
             (first == NULL || worker->fault_position < first->fault_position))
             first = worker;
         for (size_t k = 0; counters != NULL && k < counters->num_insts; k++)
-            add_counts(&counters->insts[k], &worker->counts[k]);
+            emu_counts_add(&counters->insts[k], &worker->counts[k]);
     }
     if (launch->options->print_out != NULL)
         print_all(launch, first != NULL ? first->fault_position : UINT64_MAX);

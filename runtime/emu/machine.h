@@ -126,7 +126,7 @@ struct EmuKernel {
     uint32_t special_rows[SREG_COUNT]; /* NO_ROW: not used */
     uint32_t row_bytes;                /* of one warp */
     uint32_t true_row;
-    size_t shared_size, shared_align; /* static bytes */
+    size_t shared_size; /* static bytes */
     size_t local_size;
     size_t param_bytes;
     size_t *param_offsets;
@@ -139,7 +139,6 @@ struct EmuKernel {
 struct EmuModule {
     PtxModule *ptx;
     Arena *arena;
-    Diags *diags; /* while loading */
     VEC(EmuKernel *) kernels;
     Region *vars; /* one per PtxModule.vars */
 };
@@ -228,7 +227,6 @@ struct Cta {
     Barrier barriers[MAX_BARRIERS];
     StrBuf *print;
     uint64_t rng, steps;
-    bool shared_reset;
     Cta *next;
 };
 
@@ -247,8 +245,7 @@ struct Worker {
     uint64_t fault_position;
     VEC(Printed) printed;
     Cta *free_ctas;
-    const MemAlloc *last_alloc; /* found for plain addresses */
-    Region raw;                 /* of a plain address */
+    Region raw; /* of a plain address */
 };
 
 struct Launch {
@@ -298,6 +295,14 @@ static inline unsigned first_lane(uint32_t mask) { /* mask != 0 */
          lanes_left_ != 0 && ((lane = first_lane(lanes_left_)), true);                             \
          lanes_left_ &= lanes_left_ - 1)
 
+/* The low `bytes` bytes, extended by their sign or by zeros. */
+static inline uint64_t extend_bits(uint64_t bits, unsigned bytes, bool with_sign) {
+    if (bytes >= 8)
+        return bits;
+    unsigned shift = 64 - 8 * bytes;
+    return with_sign ? (uint64_t)((int64_t)(bits << shift) >> shift) : bits << shift >> shift;
+}
+
 static inline EmuCounts *counts_of(const Warp *warp, const Inst *inst) {
     return &warp->counts[inst->ptx];
 }
@@ -310,6 +315,9 @@ void row_store(const Warp *warp, uint32_t row, unsigned bytes, const uint64_t *i
 
 /* faults.c */
 Fault *fault_raise(Warp *warp, const Inst *inst, DiagId id, uint32_t lanes, uint32_t bad_lanes);
+/* The same for one lane's access; returns false. */
+bool fault_access(Warp *warp, const Inst *inst, DiagId id, uint32_t lanes, unsigned lane,
+                  uint64_t address, EmuAccess kind, unsigned size);
 void fault_tell(const Launch *launch, const Fault *fault);
 
 /* access.c: checks and counts an access of the lanes in `mask` at generic `addresses`, and makes
@@ -343,9 +351,6 @@ void shared_start(Cta *cta); /* a new block begins: nothing was written */
 void warp_start(Warp *warp, uint32_t members);
 void warp_reconverge(Warp *warp);
 void warp_exit_lanes(Warp *warp, uint32_t lanes);
-
-/* sync.c: after a warp has ended: what others wait for may be complete. */
-void barrier_check_all(Cta *cta);
 
 /* run.c */
 typedef enum CtaStatus { CTA_DONE, CTA_YIELDS, CTA_FAULTED, CTA_CANCELLED } CtaStatus;

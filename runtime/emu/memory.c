@@ -7,13 +7,6 @@
  */
 #include "runtime/emu/memory.h"
 
-static uint64_t extend(uint64_t bits, unsigned bytes, bool with_sign) {
-    if (bytes >= 8)
-        return bits;
-    unsigned shift = 64 - 8 * bytes;
-    return with_sign ? (uint64_t)((int64_t)(bits << shift) >> shift) : bits << shift >> shift;
-}
-
 static void load_element(Warp *warp, const Inst *inst, uint32_t mask, unsigned element,
                          const uint64_t *host) {
     uint32_t row = inst->rows[element];
@@ -28,7 +21,7 @@ static void load_element(Warp *warp, const Inst *inst, uint32_t mask, unsigned e
     EACH_LANE(lane, mask) {
         uint64_t bits = 0;
         memcpy(&bits, (const uint8_t *)(uintptr_t)host[lane] + at, inst->bytes);
-        values[lane] = extend(bits, inst->bytes, inst->is_signed);
+        values[lane] = extend_bits(bits, inst->bytes, inst->is_signed);
     }
     row_store(warp, row, inst->reg_bytes, values, mask);
 }

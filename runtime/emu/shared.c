@@ -93,15 +93,6 @@ static void count_banks(EmuCounts *counts, uint32_t mask, unsigned size, const u
     }
 }
 
-static bool bad_lane(Warp *warp, const Inst *inst, DiagId id, uint32_t mask, unsigned lane,
-                     uint64_t address, EmuAccess kind, unsigned size) {
-    Fault *fault = fault_raise(warp, inst, id, mask, LANE_BIT(lane));
-    fault->address = address;
-    fault->access = kind;
-    fault->size = size;
-    return false;
-}
-
 bool shared_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
                   uint64_t *addresses, const StoreData *data) {
     Cta *cta = warp->cta;
@@ -112,11 +103,11 @@ bool shared_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, u
         uint64_t tag = addresses[lane] >> TAG_SHIFT;
         bool foreign = tag != 0 && tag != TAG_SHARED;
         if (foreign || offset > launch->shared_size || size > launch->shared_size - offset)
-            return bad_lane(warp, inst, DIAG_EMU_SHARED_OUTSIDE, mask, lane, addresses[lane], kind,
-                            size);
+            return fault_access(warp, inst, DIAG_EMU_SHARED_OUTSIDE, mask, lane, addresses[lane],
+                                kind, size);
         if (offset % size != 0)
-            return bad_lane(warp, inst, DIAG_EMU_MISALIGNED, mask, lane, addresses[lane], kind,
-                            size);
+            return fault_access(warp, inst, DIAG_EMU_MISALIGNED, mask, lane, addresses[lane], kind,
+                                size);
         offsets[lane] = offset;
         addresses[lane] = (uint64_t)(uintptr_t)(cta->shared + offset);
     }
