@@ -145,7 +145,9 @@ bool llvm_unit_parse(LlvmUnit *unit, const char *name, const char *text, size_t 
     open_context(unit);
     char *error = NULL;
     LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(text, len, name);
-    if (LLVMParseIRInContext2(unit->context, buffer, &unit->module, &error) != 0) {
+    bool failed = LLVMParseIRInContext2(unit->context, buffer, &unit->module, &error) != 0;
+    LLVMDisposeMemoryBuffer(buffer); /* not consumed, unlike that of LLVMParseIRInContext */
+    if (failed) {
         keep_error(unit, error);
         LLVMDisposeMessage(error);
         return false;
