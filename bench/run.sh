@@ -11,7 +11,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 # Runs a command ten times; prints the least wall time and processor time in milliseconds and the peak
-# memory in MB. Processor time is what a machine with nothing else to do would take.
+# memory in MB. On a busy machine the processor time tells more.
 measure() {
     python3 - "$@" <<'PYTHON'
 import os, subprocess, sys, time
