@@ -106,6 +106,21 @@ static const Lowering lowerings[OP_COUNT] = {
 
 enum { MAX_ELEMENT_OPERANDS = 4 };
 
+/* The first register that holds the same as register `r` because of the value's constancy, such as
+ * that of a mask that ends at a multiple of 16; `r` itself if that is all that is known. */
+static uint32_t first_alike(const IrValue *value, uint32_t r) {
+    const IrType *type = value->type;
+    if (!value->hints || !ir_is_tile(type))
+        return r;
+    uint32_t word = layout_element(type->layout, r, 0, 0, 0), first;
+    for (unsigned d = 0; d < type->rank; d++) {
+        int64_t constancy = value->hints->constancy[d];
+        for (unsigned n = 0; n < type->layout->nout[d] && constancy % (INT64_C(2) << n) == 0; n++)
+            word &= constancy > 0 ? ~layout_axis_bit(type->layout, d, n) : UINT32_MAX;
+    }
+    return layout_find_reg(type->layout, word, &first) ? first : r;
+}
+
 void cg_elementwise(Cg *cg, const IrOp *op, CgElement *element) {
     const IrType *type = ir_result(op, 0)->type;
     LLVMValueRef *regs = cg_new_regs(cg, type);
@@ -113,6 +128,11 @@ void cg_elementwise(Cg *cg, const IrOp *op, CgElement *element) {
         LLVMValueRef args[MAX_ELEMENT_OPERANDS] = {NULL, NULL, NULL, NULL};
         if (cg_is_dead(type, r)) {
             regs[r] = cg_poison(cg, type);
+            continue;
+        }
+        uint32_t alike = first_alike(ir_result(op, 0), r);
+        if (alike < r) {
+            regs[r] = regs[alike];
             continue;
         }
         for (unsigned i = 0; i < op->num_operands && i < MAX_ELEMENT_OPERANDS; i++)

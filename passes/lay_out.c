@@ -1,8 +1,9 @@
 /* lay_out.c -- from the tile level to the laid level: a layout for every tile.
  *
  * In:     verified tile IR without tensor descriptors
- * Out:    the kernel is `laid`: every tile has a layout; layouts agree around every operation, and
- *         loads and stores say how many elements an instruction accesses (`vector`, `along`)
+ * Out:    the kernel is `laid`: every tile has a layout; layouts agree around every operation;
+ *         loads and stores say how many elements an instruction accesses (`vector`, `along`), and
+ *         masks over how many elements they are constant
  * Keeps:  every value and effect
  * Cost:   O(operations * their operands), a few sweeps over the kernel
  * Why:    a layout decides how memory is accessed (coalesced, in vectors of up to 16 bytes) and how
@@ -64,6 +65,22 @@ static bool cut_vector(IrOp *op, void *data) {
     return true;
 }
 
+/* Says of masks over how many elements they are constant, so that these are computed once. */
+static bool tell_constancy(IrOp *op, void *data) {
+    LayOut *lo = data;
+    for (unsigned i = 0; i < op->num_results; i++) {
+        IrValue *result = &op->results[i];
+        if (!ir_is_tile(result->type) || ir_elem(result->type)->kind != TY_I1)
+            continue;
+        const AxisInfo *info = axis_info(lo->axes, result);
+        for (unsigned d = 0; d < result->type->rank; d++) {
+            if (info->constancy[d] > 1)
+                ir_value_hints(lo->pc->module, result)->constancy[d] = info->constancy[d];
+        }
+    }
+    return true;
+}
+
 bool pass_lay_out(PassContext *pc, IrKernel *kernel) {
     if (kernel->laid)
         return false;
@@ -75,6 +92,7 @@ bool pass_lay_out(PassContext *pc, IrKernel *kernel) {
     lo.prefer = ARENA_ARRAY(lo.arena, const Layout *, kernel->num_values);
     map_init_str(&lo.versions, lo.arena);
     find_access_groups(&lo);
+    ir_walk(kernel->body, tell_constancy, &lo);
     find_preferences(&lo);
     rewrite_with_layouts(&lo);
     kernel->laid = true;
