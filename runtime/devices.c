@@ -58,7 +58,7 @@ static void make_compiler(Session *session, OpenDevice *open) {
 
 static bool open_cuda(Session *session, OpenDevice *open) {
     make_compiler(session, open);
-    CudaConfig config = {.compiler = &open->compiler, .cache = open->cache};
+    CudaConfig config = {.compiler = &open->compiler};
     open->device = device_cuda_create(&session->oom, session->diags, &config);
     if (open->device == NULL)
         return false;

@@ -9,13 +9,11 @@
 #ifndef TKC_RUNTIME_CUDA_CUDA_DEVICE_H
 #define TKC_RUNTIME_CUDA_CUDA_DEVICE_H
 
-#include "runtime/cache.h"
 #include "runtime/device.h"
 
 typedef struct CudaConfig {
     int ordinal;                    /* which GPU */
     const DeviceCompiler *compiler; /* makes the PTX; must outlive the device */
-    Cache *cache;                   /* keeps machine code between runs; may be NULL */
     const char *library;            /* NULL: libcuda.so.1 */
 } CudaConfig;
 

@@ -54,7 +54,6 @@ typedef struct CudaDevice {
     CudaStream stream;   /* everything is in this one, in order */
     CudaPool pool;
     const DeviceCompiler *compiler;
-    Cache *cache;
     CudaModule *modules; /* to be unloaded */
     size_t num_modules, cap_modules;
     CudaPtr flush_buffer; /* 0: not needed so far */

@@ -18,12 +18,10 @@ typedef struct CUmod_st *CudaModule;
 typedef struct CUfunc_st *CudaFunction;
 typedef struct CUstream_st *CudaStream;
 typedef struct CUevent_st *CudaEvent;
-typedef struct CUlinkState_st *CudaLink;
 
 typedef int CudaDeviceAttribute;   /* CUdevice_attribute */
 typedef int CudaFunctionAttribute; /* CUfunction_attribute */
 typedef int CudaJitOption;         /* CUjit_option */
-typedef int CudaJitInput;          /* CUjitInputType */
 
 typedef struct CudaLaunchConfig { /* CUlaunchConfig */
     unsigned grid_x, grid_y, grid_z;

@@ -22,7 +22,6 @@ _Static_assert(sizeof(CudaPtr) == sizeof(CUdeviceptr), "CUdeviceptr");
 _Static_assert(sizeof(CudaDeviceAttribute) == sizeof(CUdevice_attribute), "CUdevice_attribute");
 _Static_assert(sizeof(CudaFunctionAttribute) == sizeof(CUfunction_attribute), "function attribute");
 _Static_assert(sizeof(CudaJitOption) == sizeof(CUjit_option), "CUjit_option");
-_Static_assert(sizeof(CudaJitInput) == sizeof(CUjitInputType), "CUjitInputType");
 
 #define SAME_FIELD(ours, theirs)                                                                   \
     _Static_assert(offsetof(CudaLaunchConfig, ours) == offsetof(CUlaunchConfig, theirs), #ours);   \
@@ -50,11 +49,9 @@ _Static_assert(sizeof(CudaLaunchConfig) == sizeof(CUlaunchConfig), "CUlaunchConf
 #define CudaFunction          CUfunction
 #define CudaStream            CUstream
 #define CudaEvent             CUevent
-#define CudaLink              CUlinkState
 #define CudaDeviceAttribute   CUdevice_attribute
 #define CudaFunctionAttribute CUfunction_attribute
 #define CudaJitOption         CUjit_option
-#define CudaJitInput          CUjitInputType
 #define CudaLaunchConfig      CUlaunchConfig
 
 #define CUDA_FN(symbol, field, parameters) CUresult(*const check_##symbol) parameters = symbol;

@@ -1,13 +1,13 @@
 /* stub_cuda.c -- a libcuda.so.1 for tests: the functions of driver.def over host memory.
  *
- * Device memory is host memory at other addresses. A "cubin" is the PTX text behind a magic word;
+ * Device memory is host memory at other addresses. Code is the PTX text;
  * entries whose names are in the table below are run in C, others do nothing. Like the real thing,
  * launches report a kernel's fault only at a later call, after which everything fails.
  *
  * The environment variable STUB_CUDA sets what goes wrong: words such as "init=100,memory=1000000".
  *     init=N        cuInit answers N               devices=N    there are N (default 1)
  *     version=N     of the driver (default 13000)  memory=N     bytes of the device (default 1 GiB)
- *     jit=N         its compiler answers N         link=N       its linker answers N
+ *     jit=N         its compiler answers N
  *     launch=N     launches answer N
  *     major=N       of the compute capability (default 9)
  *     fault=N       what the kernel @fault leads to (default 700)
@@ -261,15 +261,6 @@ CudaResult cuMemsetD8Async(CudaPtr to, unsigned char byte, size_t bytes, CudaStr
 
 /* ---- code ------------------------------------------------------------------------------------ */
 
-#define CUBIN_MAGIC "STUBCUBIN\n"
-
-struct CUlinkState_st {
-    char *log;
-    size_t log_size;
-    unsigned target;
-    char *cubin;
-    size_t size;
-};
 struct CUmod_st {
     char *text;
 };
@@ -281,78 +272,41 @@ struct CUfunc_st {
 };
 static CudaFunction functions;
 
-CudaResult cuLinkCreate_v2(unsigned num_options, CudaJitOption *options, void **values,
-                           CudaLink *link) {
-    ENTER(link_create);
-    *link = calloc(1, sizeof **link);
+/* What a compiler says of the mistake that it knows, with the line. */
+static void write_log(const char *ptx, const char *bad, unsigned num_options,
+                      const CudaJitOption *options, void *const *values) {
+    char *log = NULL;
+    size_t size = 0;
+    unsigned line = 1;
     for (unsigned i = 0; i < num_options; i++) {
         if (options[i] == CU_JIT_ERROR_LOG_BUFFER)
-            (*link)->log = values[i];
+            log = values[i];
         if (options[i] == CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES)
-            (*link)->log_size = (size_t)values[i];
-        if (options[i] == CU_JIT_TARGET)
-            (*link)->target = (unsigned)(size_t)values[i];
+            size = (size_t)values[i];
     }
-    return CUDA_SUCCESS;
-}
-
-CudaResult cuLinkAddData_v2(CudaLink link, CudaJitInput type, void *data, size_t size,
-                            const char *name, unsigned num_options, CudaJitOption *options,
-                            void **values) {
-    (void)name, (void)num_options, (void)options, (void)values;
-    ENTER(link_add);
-    const char *ptx = data;
-    if (type != CU_JIT_INPUT_PTX || ptx[size - 1] != '\0')
-        return CUDA_ERROR_INVALID_VALUE;
-    CudaResult injected = (CudaResult)setting("link", setting("jit", 0));
-    if (injected != CUDA_SUCCESS)
-        return injected;
-    unsigned wanted = strstr(ptx, "sm_90a") != NULL ? 90 + CU_COMPUTE_ACCELERATED_TARGET_BASE : 0;
-    if (link->target != wanted)
-        return CUDA_ERROR_NO_BINARY_FOR_GPU;
-    const char *bad = strstr(ptx, "bad_instruction");
-    if (bad != NULL) {
-        unsigned line = 1;
-        for (const char *c = ptx; c < bad; c++)
-            line += *c == '\n';
-        snprintf(link->log, link->log_size,
+    for (const char *c = ptx; c < bad; c++)
+        line += *c == '\n';
+    if (log != NULL)
+        snprintf(log, size,
                  "ptxas application ptx input, line %u; error   : Not a name of any known "
                  "instruction: 'bad_instruction'\nptxas fatal   : Ptx assembly aborted due to "
                  "errors\n",
                  line);
-        return CUDA_ERROR_INVALID_PTX;
-    }
-    link->size = strlen(CUBIN_MAGIC) + size;
-    link->cubin = malloc(link->size);
-    memcpy(link->cubin, CUBIN_MAGIC, strlen(CUBIN_MAGIC));
-    memcpy(link->cubin + strlen(CUBIN_MAGIC), ptx, size);
-    return CUDA_SUCCESS;
-}
-
-CudaResult cuLinkComplete(CudaLink link, void **cubin, size_t *size) {
-    ENTER(link_complete);
-    *cubin = link->cubin;
-    *size = link->size;
-    return CUDA_SUCCESS;
-}
-
-CudaResult cuLinkDestroy(CudaLink link) {
-    counts[CALL_link_destroy]++;
-    free(link->cubin);
-    free(link);
-    return CUDA_SUCCESS;
 }
 
 CudaResult cuModuleLoadDataEx(CudaModule *module, const void *image, unsigned num_options,
                               CudaJitOption *options, void **values) {
-    (void)num_options, (void)options, (void)values;
     ENTER(module_load);
-    const char *text = image;
-    bool is_ptx = strncmp(text, ".version", strlen(".version")) == 0;
-    if (is_ptx && (setting("jit", 0) != 0 || strstr(text, "bad_instruction") != NULL))
-        return CUDA_ERROR_INVALID_PTX;
-    if (!is_ptx && strncmp(text, CUBIN_MAGIC, strlen(CUBIN_MAGIC)) != 0)
+    const char *text = image, *bad = strstr(text, "bad_instruction");
+    CudaResult injected = (CudaResult)setting("jit", 0);
+    if (injected != CUDA_SUCCESS)
+        return injected;
+    if (strncmp(text, ".version", strlen(".version")) != 0)
         return CUDA_ERROR_INVALID_IMAGE;
+    if (bad != NULL) {
+        write_log(text, bad, num_options, options, values);
+        return CUDA_ERROR_INVALID_PTX;
+    }
     *module = malloc(sizeof **module);
     (*module)->text = malloc(strlen(text) + 1);
     memcpy((*module)->text, text, strlen(text) + 1);

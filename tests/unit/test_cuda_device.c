@@ -15,7 +15,6 @@
 typedef struct Gpu {
     World w;
     Device *device;
-    Cache *cache;
     DeviceCompiler compiler;
     const char *ptx; /* instead of the usual text */
     size_t shared;   /* of the kernels compiled from now on */
@@ -45,7 +44,7 @@ static bool gpu_start(Gpu *gpu, const char *library, const char *settings) {
     setenv("STUB_CUDA", settings, 1);
     world_open(&gpu->w);
     gpu->compiler = (DeviceCompiler){gpu, compile_stub};
-    CudaConfig config = {.compiler = &gpu->compiler, .cache = gpu->cache, .library = library};
+    CudaConfig config = {.compiler = &gpu->compiler, .library = library};
     gpu->device = device_cuda_create(&gpu->w.oom, gpu->w.diags, &config);
     return gpu->device != NULL;
 }
@@ -378,14 +377,6 @@ Test(cuda_errors, what_the_drivers_compiler_says) {
     gpu_close(&gpu);
 }
 
-Test(cuda_errors, what_the_linker_refuses_may_load_as_a_module) {
-    Gpu gpu = {0};
-    gpu_open(&gpu, "link=209");
-    cr_assert_not_null(compile(&gpu, OTHER));
-    cr_assert_eq(diags_len(gpu.w.diags), 0);
-    gpu_close(&gpu);
-}
-
 Test(cuda_errors, ptx_newer_than_the_driver) {
     Gpu gpu = {0};
     gpu_open(&gpu, "jit=222,version=12020");
@@ -448,25 +439,4 @@ Test(cuda_memory, what_is_kept_goes_back_before_memory_is_out) {
     gpu_close(&gpu);
     /* Refused: 80 MiB once, 30 twice and once; the giant already by the host. */
     cr_assert_eq(calls("mem_alloc") - calls("mem_free"), 4, "a block leaks");
-}
-
-/* ---- machine code between runs --------------------------------------------------------------- */
-
-Test(cuda_cache, a_cubin_is_linked_once) {
-    char folder[] = "/tmp/tkc-test-XXXXXX";
-    cr_assert_not_null(mkdtemp(folder));
-    OomHandler oom = {.fail_after = -1};
-    Arena *arena = arena_create(&oom);
-    for (unsigned run = 0; run < 3; run++) {
-        Gpu gpu = {.cache = cache_open(arena, folder, CACHE_MAX_BYTES)};
-        gpu_open(&gpu, run < 2 ? "" : "version=12080");
-        cr_assert_not_null(compile(&gpu, OTHER));
-        cr_assert_eq(calls("link_create"), run < 2 ? 1 : 2, "run %u", run);
-        gpu_close(&gpu);
-        cr_assert_eq(calls("module_unload"), run + 1);
-    }
-    const char *error;
-    cr_assert_eq(cache_clear(arena, folder, &error), 2);
-    cr_assert_eq(rmdir(folder), 0);
-    arena_destroy(arena);
 }
