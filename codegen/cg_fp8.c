@@ -39,9 +39,19 @@ static LLVMValueRef to_f16(Cg *cg, IrTypeKind from, LLVMValueRef value) {
     return LLVMBuildSelect(b, is_nan, nan, scaled, "");
 }
 
+/* By moving the bits: of an fpext, LLVM 22 thinks that whatever has fewer digits than f16 fits into
+ * f16, and computes trunc(ext(bf16) - x) there, where 65536 is infinite. */
+static LLVMValueRef bf16_to_f32(Cg *cg, LLVMValueRef value) {
+    LLVMValueRef bits = LLVMBuildBitCast(cg->b, value, cg->type.i16, "");
+    bits = LLVMBuildZExt(cg->b, bits, cg->type.i32, "");
+    return LLVMBuildBitCast(cg->b, LLVMBuildShl(cg->b, bits, cg_i32(cg, 16), ""), cg->type.f32, "");
+}
+
 LLVMValueRef cg_to_f32(Cg *cg, IrTypeKind from, LLVMValueRef value) {
     if (from == TY_F32)
         return value;
+    if (from == TY_BF16)
+        return bf16_to_f32(cg, value);
     if (from == TY_F8E4M3 || from == TY_F8E5M2)
         value = to_f16(cg, from, value);
     return LLVMBuildFPExt(cg->b, value, cg->type.f32, "");
