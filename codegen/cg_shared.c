@@ -161,9 +161,48 @@ static uint32_t place_beside(const IrOp *op, const uint32_t *columns, uint32_t w
     return cg_offset_of(columns, layout_word(buffer->layout, coords));
 }
 
+/* Elements of a buffer chosen by a tile of indices. */
+typedef struct Picker {
+    const IrOp *op;
+    const uint32_t *columns; /* of the buffer: what each bit of an element's number adds */
+    LLVMValueRef base;       /* gather: the thread's part of the offset */
+} Picker;
+typedef LLVMValueRef PickOffset(Cg *cg, const Picker *picker, unsigned reg, LLVMValueRef index);
+
+/* Loads each element of the result from the offset (in elements) that `offset` computes of the
+ * index that its register of operand 1 holds. */
+static void load_picked(Cg *cg, const Picker *picker, PickOffset *offset) {
+    const IrOp *op = picker->op;
+    const IrType *tile = ir_result(op, 0)->type;
+    CgAccess access = {.space = SPACE_SHARED, .type = tile, .count = 1};
+    access.align = (unsigned)ir_elem_size(ir_elem(tile));
+    LLVMValueRef *regs = cg_new_regs(cg, tile);
+    for (unsigned r = 0; r < cg_num_regs(tile); r++) {
+        regs[r] = cg_poison(cg, tile);
+        if (cg_is_dead(tile, r))
+            continue;
+        LLVMValueRef index = cg_index32(cg, cg_reg(cg, ir_operand(op, 1), r));
+        LLVMValueRef at = offset(cg, picker, r, index);
+        LLVMValueRef ptr = cg_shared_at(cg, cg_reg(cg, ir_operand(op, 0), 0), access.align, at, 0);
+        cg_unpack(cg, tile, cg_load(cg, &access, ptr, NULL, NULL), &regs[r], 1);
+    }
+    cg_define(cg, ir_result(op, 0), regs);
+}
+
+/* The index replaces the coordinate on the axis; the others are those of the element itself. */
+static LLVMValueRef gather_offset(Cg *cg, const Picker *picker, unsigned reg, LLVMValueRef index) {
+    const Layout *tile = ir_result(picker->op, 0)->type->layout;
+    const Layout *buffer = ir_operand(picker->op, 0)->type->layout;
+    unsigned axis = (unsigned)ir_attr_int(picker->op, ATTR_AXIS);
+    uint32_t own = place_beside(picker->op, picker->columns, layout_element(tile, reg, 0, 0, 0));
+    LLVMValueRef offset = cg_apply(
+        cg, cg->b, index, picker->columns + layout_axis_shift(buffer, axis), buffer->nout[axis]);
+    offset = LLVMBuildXor(cg->b, offset, picker->base, "");
+    return LLVMBuildXor(cg->b, offset, cg_i32(cg, own), "");
+}
+
 void cg_lower_shared_gather(Cg *cg, const IrOp *op) {
     const IrType *tile = ir_result(op, 0)->type, *buffer = ir_operand(op, 0)->type;
-    unsigned axis = (unsigned)ir_attr_int(op, ATTR_AXIS);
     uint32_t columns[LAYOUT_MAX_BITS], threads[LAYOUT_MAX_COLUMNS];
     if (!cg_shared_columns(cg, op, buffer->layout, columns))
         return;
@@ -171,48 +210,24 @@ void cg_lower_shared_gather(Cg *cg, const IrOp *op) {
     unsigned count = (unsigned)tile->layout->nin[LL_LANE] + tile->layout->nin[LL_WARP];
     for (unsigned i = 0; i < count; i++)
         threads[i] = place_beside(op, columns, thread_bits[i]);
-    LLVMValueRef base = cg_thread_word(cg, threads, count);
-    CgAccess access = {.space = SPACE_SHARED, .type = tile, .count = 1};
-    access.align = (unsigned)ir_elem_size(ir_elem(tile));
-    LLVMValueRef *regs = cg_new_regs(cg, tile);
-    for (unsigned r = 0; r < cg_num_regs(tile); r++) {
-        regs[r] = cg_poison(cg, tile);
-        if (cg_is_dead(tile, r))
-            continue;
-        uint32_t own = place_beside(op, columns, layout_element(tile->layout, r, 0, 0, 0));
-        LLVMValueRef index = cg_index32(cg, cg_reg(cg, ir_operand(op, 1), r));
-        LLVMValueRef offset =
-            cg_apply(cg, cg->b, index, columns + layout_axis_shift(buffer->layout, axis),
-                     buffer->layout->nout[axis]);
-        offset = LLVMBuildXor(cg->b, offset, base, "");
-        offset = LLVMBuildXor(cg->b, offset, cg_i32(cg, own), "");
-        LLVMValueRef ptr =
-            cg_shared_at(cg, cg_reg(cg, ir_operand(op, 0), 0), access.align, offset, 0);
-        cg_unpack(cg, tile, cg_load(cg, &access, ptr, NULL, NULL), &regs[r], 1);
-    }
-    cg_define(cg, ir_result(op, 0), regs);
+    Picker picker = {op, columns, cg_thread_word(cg, threads, count)};
+    load_picked(cg, &picker, gather_offset);
+}
+
+static LLVMValueRef numbered_offset(Cg *cg, const Picker *picker, unsigned reg,
+                                    LLVMValueRef index) {
+    (void)reg;
+    unsigned bits = layout_bits(ir_operand(picker->op, 0)->type->layout);
+    return cg_apply(cg, cg->b, index, picker->columns, bits);
 }
 
 /* Element by element at the place that its number in the padded shape gives. */
 void cg_lower_shared_pick(Cg *cg, const IrOp *op) {
-    const IrType *tile = ir_result(op, 0)->type, *buffer = ir_operand(op, 0)->type;
     uint32_t columns[LAYOUT_MAX_BITS];
-    if (!cg_shared_columns(cg, op, buffer->layout, columns))
+    if (!cg_shared_columns(cg, op, ir_operand(op, 0)->type->layout, columns))
         return;
-    CgAccess access = {.space = SPACE_SHARED, .type = tile, .count = 1};
-    access.align = (unsigned)ir_elem_size(ir_elem(tile));
-    LLVMValueRef *regs = cg_new_regs(cg, tile);
-    for (unsigned r = 0; r < cg_num_regs(tile); r++) {
-        regs[r] = cg_poison(cg, tile);
-        if (cg_is_dead(tile, r))
-            continue;
-        LLVMValueRef index = cg_index32(cg, cg_reg(cg, ir_operand(op, 1), r));
-        LLVMValueRef offset = cg_apply(cg, cg->b, index, columns, layout_bits(buffer->layout));
-        LLVMValueRef ptr =
-            cg_shared_at(cg, cg_reg(cg, ir_operand(op, 0), 0), access.align, offset, 0);
-        cg_unpack(cg, tile, cg_load(cg, &access, ptr, NULL, NULL), &regs[r], 1);
-    }
-    cg_define(cg, ir_result(op, 0), regs);
+    Picker picker = {op, columns, NULL};
+    load_picked(cg, &picker, numbered_offset);
 }
 
 void cg_lower_shared_count(Cg *cg, const IrOp *op) {

@@ -709,10 +709,10 @@ Test(codegen_exec, atomics) {
                      "%%s9 = splat %%p1 : tile<512xptr<%s>@0>\n"
                      "%%a9 = addptr %%s9, %%i : tile<512xptr<%s>@0>\n"
                      "%%old = atomic_rmw %s, %%a9, %%x, sem = relaxed : tile<512x%s@0>\n"
+                     "barrier\n"
                      "%%new = load %%a9 : tile<512x%s@0>\n"
                      "%%r = bitcast %%new : tile<512x%s@0>\n",
                      t, t, ops[i], t, t, t);
-            (void)layouts;
             between(body, layouts, k, "");
         }
     }
