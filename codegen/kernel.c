@@ -198,9 +198,11 @@ static bool check_shared(Cg *cg) {
         const IrOp *op = buffers.ops.data[i];
         const IrType *type = ir_result(op, 0)->type;
         StrBuf text = STRBUF(cg->arena);
-        ir_type_print(type, &text);
-        diag_note(diag, op->range, "%zu bytes for a buffer %s",
-                  (size_t)ir_numel(type) * ir_elem_size(type), strbuf_str(&text));
+        for (unsigned d = 0; d < type->rank; d++)
+            strbuf_printf(&text, "%jdx", (intmax_t)type->shape[d]);
+        ir_type_print(type->elem, &text);
+        diag_note(diag, op->range, "%zu bytes for a tile of %s",
+                  ir_elem_size(type) << layout_bits(type->layout), strbuf_str(&text));
     }
     diag_help(diag, "use smaller tiles or fewer stages");
     return false;
