@@ -252,6 +252,7 @@ int main(void) {
     if (!open_contact(&c, &compiler)) {
         print_diags(&c);
         printf("SKIPPED: no GPU\n");
+        arena_destroy(c.arena);
         return 77;
     }
     const DeviceProps *props = &c.device->props;
