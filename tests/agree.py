@@ -4,9 +4,10 @@
 All text must be equal, but for the numbers behind `approx N:` at the beginning of a line: these may
 differ by N units in the last place of a float32. NaN equals NaN.
 
-    agree.py TKC PROGRAM... [--devices=cpu,emu]
+    agree.py TKC PROGRAM... [--devices=cpu,emu,emu:1]
 
-The first device is the oracle. Exit status: 0 they agree, 1 they do not, 2 usage.
+The first device is the oracle; a number behind a device is the seed of its order of programs and
+warps. Exit status: 0 they agree, 1 they do not, 2 usage.
 """
 
 import argparse
@@ -47,7 +48,8 @@ def same_line(a, b):
 
 
 def run(tkc, program, device):
-    command = [tkc, "run", f"--device={device}", program]
+    name, _, seed = device.partition(":")
+    command = [tkc, "run", f"--device={name}", *([f"--seed={seed}"] if seed else []), program]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
