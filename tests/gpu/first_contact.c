@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "runtime/cuda/cuda_device.h"
+#include "runtime/cuda/cuda_internal.h"
 
 static const char add_ptx[] =
     ".version 7.8\n"
@@ -180,6 +181,35 @@ static void measure_launches(Contact *c) {
            BATCH);
 }
 
+/* The same of the driver alone, with an empty kernel: the least that a launch can cost. */
+static void measure_driver(Contact *c) {
+    enum { BATCHES = 40, BATCH = 500 };
+    static const char ptx[] = ".version 8.0\n.target sm_80\n.address_size 64\n"
+                              ".visible .entry empty() { ret; }\n";
+    CudaDevice *device = cuda_device(c->device);
+    const CudaDriver *driver = &device->driver;
+    CudaModule module;
+    CudaFunction empty;
+    if (driver->module_load(&module, ptx, 0, NULL, NULL) != CUDA_SUCCESS)
+        return;
+    CudaLaunchConfig config = {
+        .grid_x = 1, .grid_y = 1, .grid_z = 1, .block_x = 128, .block_y = 1, .block_z = 1};
+    config.stream = device->stream;
+    double best = 1;
+    bool found = driver->module_function(&empty, module, "empty") == CUDA_SUCCESS;
+    for (int batch = 0; found && batch < BATCHES; batch++) {
+        driver->stream_wait(device->stream);
+        double start = seconds();
+        for (int i = 0; i < BATCH; i++)
+            driver->launch(&config, empty, NULL, NULL);
+        double each = (seconds() - start) / BATCH;
+        best = each < best ? each : best;
+    }
+    driver->stream_wait(device->stream);
+    driver->module_unload(module);
+    printf("cuLaunchKernelEx alone: %.2f us\n", best * 1e6);
+}
+
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
@@ -267,6 +297,7 @@ int main(void) {
         check_add(&c);
         check_chase(&c);
         measure_launches(&c);
+        measure_driver(&c);
         measure_bandwidth(&c);
         check_fault(&c);
     }
