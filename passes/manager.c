@@ -92,8 +92,11 @@ static bool run_on_kernel(Manager *m, PassId id, size_t index, bool *any_change)
         return broken(m, pass, kernel, "what it requires was not established before it");
     const char *before = m->options->check_contracts ? kernel_text(m, kernel) : NULL;
     IrKernel *copy = m->options->check ? copy_kernel(m, kernel) : NULL;
-    PassContext pc = {
-        .module = m->module, .scratch = m->scratch, .diags = m->diags, .stats = m->options->stats};
+    PassContext pc = {.module = m->module,
+                      .scratch = m->scratch,
+                      .diags = m->diags,
+                      .target = m->options->target,
+                      .stats = m->options->stats};
     double start = now_seconds();
     bool changed = pass->run(&pc, kernel);
     if (m->times) {

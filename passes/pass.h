@@ -44,10 +44,17 @@ enum PassProperties {
     PROP_ALL = 31
 };
 
+/* The GPU that code is made for, as far as passes ask. */
+typedef struct PassTarget {
+    unsigned arch;       /* 90 of "sm_90a"; 0: none in particular, without tensor cores */
+    size_t shared_limit; /* bytes of shared memory that a block can have; 0: no limit */
+} PassTarget;
+
 typedef struct PassContext {
     IrModule *module;
     Arena *scratch; /* memory that dies after the pass */
     Diags *diags;
+    PassTarget target;
     PassStats *stats; /* or NULL: use pass_count() */
     bool failed;      /* set by a pass that reported why it cannot go on with this kernel */
 } PassContext;
@@ -91,6 +98,7 @@ typedef bool (*PassCheck)(void *data, const PassInfo *pass, const IrKernel *befo
                           const IrKernel *after, bool changed, Diags *diags);
 
 typedef struct PassOptions {
+    PassTarget target;
     bool verify_each;         /* run the verifier after every pass */
     bool check_contracts;     /* compare the printed IR around a pass that reports no change */
     const char *print_before; /* a pass's name, "all", or NULL */

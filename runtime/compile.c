@@ -9,7 +9,11 @@ IrModule *compile_laid(Arena *arena, const IrKernel *kernel, const CompileOption
                        Diags *diags) {
     IrModule *module = ir_module_create(kernel->module->ctx, arena, kernel->module->sources);
     ir_kernel_clone(module, kernel);
-    bool passed = passes_run(module, PASS_GPU_PIPELINE, &options->passes, diags, NULL);
+    PassOptions passes = options->passes;
+    const CodegenTarget *target = codegen_target(options->target);
+    if (target != NULL)
+        passes.target = (PassTarget){codegen_target_arch(target), target->shared_limit};
+    bool passed = passes_run(module, PASS_GPU_PIPELINE, &passes, diags, NULL);
     return passed ? module : NULL;
 }
 

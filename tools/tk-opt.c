@@ -27,6 +27,7 @@ static const char usage[] =
     "  --fuse-kernels[=DEAD,...] make one kernel of all, before the passes; parameters of one "
     "name\n"
     "                          are one, others do not overlap; nobody reads DEAD ones afterwards\n"
+    "  --target=sm_NN          the GPU that passes may assume (none: no tensor cores)\n"
     "  --stop-after=PASS       run no pass after this one\n"
     "  --no-verify-each        verify only the input\n"
     "  --verify-each=exec      also run kernels before and after each pass, and compare\n"
@@ -47,6 +48,7 @@ typedef enum OptionId {
     OPT_PASSES = 1,
     OPT_DEFAULT,
     OPT_FUSE,
+    OPT_TARGET,
     OPT_STOP_AFTER,
     OPT_NO_VERIFY,
     OPT_VERIFY,
@@ -68,6 +70,7 @@ static const struct option long_options[] = {
     {"passes", required_argument, NULL, OPT_PASSES},
     {"default-passes", no_argument, NULL, OPT_DEFAULT},
     {"fuse-kernels", optional_argument, NULL, OPT_FUSE},
+    {"target", required_argument, NULL, OPT_TARGET},
     {"stop-after", required_argument, NULL, OPT_STOP_AFTER},
     {"verify-each", optional_argument, NULL, OPT_VERIFY},
     {"no-verify-each", no_argument, NULL, OPT_NO_VERIFY},
@@ -137,6 +140,19 @@ static bool read_seed(Settings *s, const char *text) {
     return false;
 }
 
+/* "sm_90", or "sm_90a". */
+static bool read_target(Settings *s, const char *text) {
+    unsigned arch = 0;
+    const char *at = strncmp(text, "sm_", 3) == 0 ? text + 3 : "";
+    for (; *at >= '0' && *at <= '9' && arch < 1000; at++)
+        arch = 10 * arch + (unsigned)(*at - '0');
+    s->passes.target.arch = arch;
+    if (arch > 0 && (*at == '\0' || strcmp(at, "a") == 0))
+        return true;
+    fprintf(stderr, "tk-opt: --target: `%s` is not of the form sm_90 or sm_90a\n", text);
+    return false;
+}
+
 static bool apply_option(Settings *s, OptionId id, const char *value) {
     switch (id) {
     case OPT_PASSES:
@@ -148,6 +164,8 @@ static bool apply_option(Settings *s, OptionId id, const char *value) {
     case OPT_FUSE:
         s->fuse = value ? value : "";
         break;
+    case OPT_TARGET:
+        return read_target(s, value);
     case OPT_STOP_AFTER:
         s->passes.stop_after = value;
         return is_pass_choice("stop-after", value, "");
