@@ -14,6 +14,9 @@
  *
  * Two threads that write the same value into one place do not count as a race: the result does not
  * depend on their order.
+ *
+ * What an asynchronous copy writes has a clock that nobody has seen, until the copy's thread waits
+ * for it: then it counts as written by that thread at that time.
  */
 #include "runtime/emu/cells.h"
 
@@ -40,7 +43,7 @@ static bool is_ordered(const Warp *warp, uint32_t stamp, uint32_t lane, uint32_t
     if (clock <= warp->cta->clock_base)
         return true;
     if (other == warp->index)
-        return clock < warp->clock || lane == own;
+        return clock < warp->clock || (lane == own && clock != CLOCK_IN_FLIGHT);
     return clock <= warp->seen[other];
 }
 
@@ -49,8 +52,10 @@ static bool is_ordered(const Warp *warp, uint32_t stamp, uint32_t lane, uint32_t
 
 Fault *cell_race(Warp *warp, const Inst *inst, DiagId id, uint32_t mask, unsigned lane,
                  EmuAccess kind, const CellConflict *conflict) {
-    Fault *fault = fault_raise(warp, inst, id, mask, LANE_BIT(lane));
     uint32_t stamp = conflict->stamp;
+    if (conflict->wrote && stamp_clock(stamp) == CLOCK_IN_FLIGHT)
+        id = DIAG_EMU_COPY_IN_FLIGHT;
+    Fault *fault = fault_raise(warp, inst, id, mask, LANE_BIT(lane));
     fault->other_thread = stamp_warp(stamp) * LANES + stamp_lane(stamp) % LANES;
     if (!conflict->wrote && stamp_lane(stamp) == LANE_MANY) /* several lanes read it: name one */
         fault->other_thread = stamp_warp(stamp) * LANES + (lane == 0 ? 1 : 0);
@@ -65,7 +70,8 @@ bool cell_is_written(const Cta *cta, const ShadowCell *cell) {
 }
 
 void cell_renumber(ShadowCell *cell, bool written) {
-    cell->write = written ? UINT32_C(1) << (STAMP_WARP_BITS + STAMP_LANE_BITS) : 0;
+    if (!cell_in_flight(cell))
+        cell->write = written ? UINT32_C(1) << (STAMP_WARP_BITS + STAMP_LANE_BITS) : 0;
     cell->read = cell->read_other = 0;
 }
 
@@ -106,4 +112,26 @@ bool cell_write(const Warp *warp, const Inst *inst, unsigned lane, ShadowCell *c
     if (!same)
         cell->read = cell->read_other = 0;
     return true;
+}
+
+static uint32_t stamp_in_flight(const Warp *warp, unsigned lane) {
+    return CLOCK_IN_FLIGHT << (STAMP_WARP_BITS + STAMP_LANE_BITS) | warp->index << STAMP_LANE_BITS |
+           lane;
+}
+
+bool cell_in_flight(const ShadowCell *cell) {
+    return stamp_clock(cell->write) == CLOCK_IN_FLIGHT;
+}
+
+bool cell_copy_begins(const Warp *warp, const Inst *inst, unsigned lane, ShadowCell *cell,
+                      bool same, CellConflict *conflict) {
+    if (!cell_write(warp, inst, lane, cell, EMU_WRITE, same, conflict))
+        return false;
+    cell->write = stamp_in_flight(warp, lane);
+    return true;
+}
+
+void cell_copy_ends(const Warp *warp, unsigned lane, ShadowCell *cell) {
+    if (cell->write == stamp_in_flight(warp, lane))
+        cell->write = stamp_of(warp, lane);
 }

@@ -92,5 +92,10 @@ bool decode_match(Decoder *d);
 bool decode_activemask(Decoder *d);
 bool decode_redux(Decoder *d);
 bool decode_elect(Decoder *d);
+/* decode_tensor.c */
+bool decode_mma(Decoder *d);
+bool decode_ldmatrix(Decoder *d);
+bool decode_stmatrix(Decoder *d);
+bool decode_cp(Decoder *d);
 
 #endif

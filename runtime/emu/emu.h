@@ -83,6 +83,8 @@ typedef struct EmuCounts {
     uint64_t divergent;                  /* branches that a warp took both ways */
     uint64_t atomics;                    /* lanes that did an atomic operation */
     uint64_t barriers;                   /* arrivals of warps at a barrier */
+    uint64_t mma_flop, mma_slots;        /* of matrix products: operations, and what they cost */
+    uint64_t async_bytes;                /* written to shared memory by asynchronous copies */
 } EmuCounts;
 
 /* Counters of a kernel, by the index of its instructions; launches add to them. */

@@ -10,7 +10,7 @@
  *     note: thread 8 asked for element 1000
  *     note: the instruction is `ld.global.f32`
  */
-#include "runtime/emu/machine.h"
+#include "runtime/emu/copies.h"
 #include "runtime/emu/source_map.h"
 
 typedef struct Writer {
@@ -182,16 +182,39 @@ static void report_tensor(Writer *w) {
 
 /* ---- the machine's own faults ---------------------------------------------------------------- */
 
+static const char *verb_text(const Fault *fault) {
+    return fault->access == EMU_READ        ? "reads"
+           : fault->inst->exec == copy_exec ? "copies to"
+                                            : "writes";
+}
+
 static void report_race(Writer *w) {
     const Fault *fault = w->fault;
-    bool reads = fault->access == EMU_READ;
-    w->diag = diag_report(w->launch->diags, fault->id, range_of(w, fault->inst), thread_of(w),
-                          reads ? "reads" : "writes", (unsigned long long)fault->address,
-                          fault->other_thread, fault->other_wrote ? "wrote" : "read");
+    bool copied = fault->other_wrote && fault->other->exec == copy_exec;
+    const char *did = copied ? "copied to" : fault->other_wrote ? "wrote" : "read";
+    w->diag =
+        diag_report(w->launch->diags, fault->id, range_of(w, fault->inst), thread_of(w),
+                    verb_text(fault), (unsigned long long)fault->address, fault->other_thread, did);
     diag_note(w->diag, range_of(w, fault->other), "thread %u %s it here, with `%s`",
-              fault->other_thread, fault->other_wrote ? "wrote" : "read",
-              inst_text(w, fault->other));
-    diag_help(w->diag, "put a barrier between the two");
+              fault->other_thread, did, inst_text(w, fault->other));
+    if (copied)
+        diag_note(w->diag, SRC_NONE,
+                  "thread %u has waited for the copy, which orders nothing for other threads",
+                  fault->other_thread);
+    diag_help(w->diag, copied ? "put a barrier behind the wait" : "put a barrier between the two");
+}
+
+static void report_in_flight(Writer *w) {
+    const Fault *fault = w->fault;
+    w->diag =
+        diag_report(w->launch->diags, fault->id, range_of(w, fault->inst), thread_of(w),
+                    verb_text(fault), (unsigned long long)fault->address, fault->other_thread);
+    diag_note(w->diag, range_of(w, fault->other), "thread %u copies to it here, with `%s`",
+              fault->other_thread, inst_text(w, fault->other));
+    diag_help(w->diag,
+              "thread %u must wait for the copy, with `cp.async.wait_group`; for other "
+              "threads, a barrier must follow",
+              fault->other_thread);
 }
 
 static void report_global_race(Writer *w) {
@@ -265,8 +288,10 @@ static void report_sync_lanes(Writer *w) {
     w->diag = diag_report(w->launch->diags, fault->id, range_of(w, fault->inst),
                           inst_text(w, fault->inst));
     diag_note(w->diag, SRC_NONE,
-              fault->other_wrote ? "it names threads that are elsewhere or have ended: %s"
-                                 : "threads take part that it does not name: %s",
+              fault->needs_all ? "it needs all 32 threads of a warp, and these are elsewhere, have "
+                                 "ended or never were: %s"
+              : fault->other_wrote ? "it names threads that are elsewhere or have ended: %s"
+                                   : "threads take part that it does not name: %s",
               lanes_text(w, fault->bad_lanes));
 }
 
@@ -293,6 +318,9 @@ static void report_by_kind(Writer *w) {
         break;
     case DIAG_EMU_SHARED_RACE:
         report_race(w);
+        break;
+    case DIAG_EMU_COPY_IN_FLIGHT:
+        report_in_flight(w);
         break;
     case DIAG_EMU_GLOBAL_RACE:
         report_global_race(w);

@@ -311,6 +311,9 @@ void emu_counts_add(EmuCounts *sum, const EmuCounts *counts) {
     sum->divergent += counts->divergent;
     sum->atomics += counts->atomics;
     sum->barriers += counts->barriers;
+    sum->mma_flop += counts->mma_flop;
+    sum->mma_slots += counts->mma_slots;
+    sum->async_bytes += counts->async_bytes;
 }
 
 EmuCounters *emu_counters_create(Arena *arena, const EmuKernel *kernel) {
@@ -332,7 +335,8 @@ double emu_cost(const EmuCounts *total) {
     enum { INST = 1, WAVEFRONT = 4, SECTOR = 9, ATOMIC = 4, BARRIER = 20, REQUEST = 4 };
     return (double)total->warp_insts * INST + (double)total->wavefronts * WAVEFRONT +
            (double)total->requests * REQUEST + (double)total->sectors * SECTOR +
-           (double)total->atomics * ATOMIC + (double)total->barriers * BARRIER;
+           (double)total->atomics * ATOMIC + (double)total->barriers * BARRIER +
+           (double)total->mma_slots;
 }
 
 static EmuStatus conclude(Launch *launch, const Shared *shared, EmuCounters *counters) {

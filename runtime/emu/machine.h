@@ -80,6 +80,7 @@ struct Inst {
     uint8_t mode, mode2;     /* what the exec function wants to know more */
     bool is_signed, flag;
     bool ordered;         /* volatile, acquire, ...: orders itself */
+    bool by_warp;         /* what a lane's address names, several lanes read or write */
     const uint32_t *rows; /* of vectors: `count` of them */
     const void *data;     /* what else it needs */
 };
@@ -134,6 +135,7 @@ struct EmuKernel {
     unsigned global_granule; /* smallest access to global memory */
     unsigned num_barriers;
     bool communicates; /* atomics or ordered accesses: blocks may wait for each other */
+    bool copies;       /* has asynchronous copies */
 };
 
 struct EmuModule {
@@ -158,6 +160,7 @@ typedef struct Fault {
     const Inst *other;
     unsigned other_thread;
     bool other_wrote;
+    bool needs_all; /* of exchanges: all 32 lanes must take part */
     const char *text;
     int64_t cta[3];
 } Fault;
@@ -175,6 +178,19 @@ typedef struct ShadowCell {
 #define LANE_MANY       32u
 #define LANE_ATOMIC     33u
 #define MAX_CLOCK       ((UINT32_C(1) << (32 - STAMP_LANE_BITS - STAMP_WARP_BITS)) - 1)
+#define CLOCK_IN_FLIGHT                                                                            \
+    MAX_CLOCK /* of a copy that its thread has not waited for: after all others */
+
+/* An asynchronous copy of a warp that some of its lanes have not waited for (copies.c). */
+typedef struct AsyncCopy {
+    const Inst *inst;
+    uint32_t open;         /* lanes that have not waited for it */
+    uint32_t landed;       /* lanes whose bytes are in place already */
+    bool drifts;           /* may land at any time */
+    uint32_t to[LANES];    /* offsets in shared memory */
+    uint32_t group[LANES]; /* how many groups the lane had committed before */
+    uint8_t data[LANES][16];
+} AsyncCopy;
 
 typedef struct Barrier {
     unsigned arrived;  /* threads */
@@ -209,6 +225,9 @@ struct Warp {
     uint32_t clock;
     uint32_t *seen; /* the clock of each warp up to which all is ordered before */
     uint8_t *local;
+    AsyncCopy *copies;
+    unsigned num_copies, cap_copies;
+    uint32_t committed[LANES]; /* groups of asynchronous copies */
     Cta *cta;
 };
 
@@ -218,9 +237,9 @@ struct Cta {
     uint64_t linear;
     Warp *warps;
     unsigned num_warps, num_threads, next_warp;
-    uint8_t *shared;
-    ShadowCell *cells;  /* of shared memory */
-    GlobalCell *global; /* of global memory: a hash table (global_races.c) */
+    uint8_t *shared, *coming; /* shared memory; what it will be when all copies have landed */
+    ShadowCell *cells;        /* of shared memory */
+    GlobalCell *global;       /* of global memory: a hash table (global_races.c) */
     size_t num_global, cap_global;
     uint32_t generation; /* of the entries that count */
     uint32_t clock_base; /* stamps up to here are of earlier blocks */
@@ -338,11 +357,18 @@ bool global_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, u
                   uint64_t *addresses, const StoreData *data);
 bool shared_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
                   uint64_t *addresses, const StoreData *data);
+/* The first half of shared_lanes: addresses become offsets, and are counted. */
+bool shared_place(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
+                  uint64_t *addresses);
 /* global_races.c: does an access race with another thread of the block? Forgets all that was
  * before: it is ordered now. */
 bool global_track(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
                   const uint64_t *host, const StoreData *data, const Region *region);
 void global_forget(Cta *cta);
+/* The cells of asynchronous copies: from here on they are in flight; false: a fault. Then that a
+ * lane has waited for its copy. */
+bool shared_copy_begins(Warp *warp, const AsyncCopy *copy, uint32_t mask);
+void shared_copy_ends(Warp *warp, unsigned lane, unsigned size, uint32_t offset);
 /* A warp's later accesses to shared memory come after its earlier ones. */
 void shared_tick(Warp *warp);
 void shared_start(Cta *cta); /* a new block begins: nothing was written */

@@ -5,7 +5,7 @@
  * ordered by barriers happens in unexpected orders. A block keeps its state between calls, so that
  * blocks that wait for each other can take turns, too (launch.c).
  */
-#include "runtime/emu/machine.h"
+#include "runtime/emu/copies.h"
 
 enum { TURN = 4096, SHORT_TURN = 24 };
 
@@ -52,6 +52,8 @@ Cta *cta_create(Worker *worker) {
     cta->num_threads = launch->num_threads;
     cta->warps = ARENA_ARRAY(arena, Warp, launch->num_warps);
     cta->shared = arena_alloc(arena, launch->shared_size + 64, 1024);
+    if (kernel->copies)
+        cta->coming = arena_alloc(arena, launch->shared_size + 64, 1024);
     size_t cells = launch->shared_size / kernel->shared_granule + 1;
     cta->cells = ARENA_ARRAY(arena, ShadowCell, cells);
     for (unsigned i = 0; i < launch->num_warps; i++) {
@@ -157,6 +159,7 @@ void cta_start(Cta *cta, int64_t position) {
     for (unsigned i = 0; i < cta->num_warps; i++) {
         unsigned left = cta->num_threads - i * LANES;
         fill_specials(&cta->warps[i]);
+        copies_forget(&cta->warps[i]);
         warp_start(&cta->warps[i], left >= LANES ? ALL_LANES : LANE_BIT(left) - 1);
     }
 }

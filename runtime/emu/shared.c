@@ -14,6 +14,18 @@ static bool unwritten(Warp *warp, const Inst *inst, uint32_t mask, unsigned lane
     return false;
 }
 
+static bool race(Warp *warp, const Inst *inst, uint32_t mask, unsigned lane, EmuAccess kind,
+                 const CellConflict *conflict, uint64_t offset) {
+    cell_race(warp, inst, DIAG_EMU_SHARED_RACE, mask, lane, kind, conflict)->address = offset;
+    return false;
+}
+
+/* The lane that has byte `at` of the row of a matrix whose address is a lane's (matrix.c). */
+static unsigned matrix_lane(const Inst *inst, unsigned lane, unsigned at) {
+    unsigned row = lane % 8, column = at / 2;
+    return inst->flag ? 4 * column + row / 2 : 4 * row + column / 2;
+}
+
 static bool touch(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
                   const uint64_t *offsets, const StoreData *data) {
     Cta *cta = warp->cta;
@@ -27,22 +39,48 @@ static bool touch(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, u
             if (!written && kind != EMU_WRITE)
                 return unwritten(warp, inst, mask, lane, offset);
             if (kind == EMU_READ) {
-                fine = cell_read(warp, inst, lane, cell, &conflict);
+                unsigned reader = inst->by_warp ? LANE_MANY : lane;
+                fine = cell_read(warp, inst, reader, cell, &conflict);
             } else {
-                bool same = data != NULL && written && kind == EMU_WRITE &&
+                bool same = data != NULL && written && kind == EMU_WRITE && !cell_in_flight(cell) &&
                             memcmp(cta->shared + offset, data[lane] + at, granule) == 0;
-                fine = cell_write(warp, inst, lane, cell, kind, same, &conflict);
+                unsigned writer = inst->by_warp ? matrix_lane(inst, lane, at) : lane;
+                fine = cell_write(warp, inst, writer, cell, kind, same, &conflict);
                 if (fine && data != NULL && kind == EMU_WRITE)
                     memcpy(cta->shared + offset, data[lane] + at, granule);
             }
-            if (!fine) {
-                cell_race(warp, inst, DIAG_EMU_SHARED_RACE, mask, lane, kind, &conflict)->address =
-                    offset;
-                return false;
-            }
+            if (!fine)
+                return race(warp, inst, mask, inst->by_warp ? matrix_lane(inst, lane, at) : lane,
+                            kind, &conflict, offset);
         }
     }
     return true;
+}
+
+bool shared_copy_begins(Warp *warp, const AsyncCopy *copy, uint32_t mask) {
+    Cta *cta = warp->cta;
+    const Inst *inst = copy->inst;
+    unsigned granule = cta->worker->launch->kernel->shared_granule;
+    CellConflict conflict;
+    EACH_LANE(lane, mask) {
+        for (unsigned at = 0; at < inst->bytes; at += granule) {
+            uint32_t offset = copy->to[lane] + at;
+            ShadowCell *cell = &cta->cells[offset / granule];
+            const uint8_t *now = cell_in_flight(cell) ? cta->coming : cta->shared;
+            bool same = cell_is_written(cta, cell) &&
+                        memcmp(now + offset, copy->data[lane] + at, granule) == 0;
+            if (!cell_copy_begins(warp, inst, lane, cell, same, &conflict))
+                return race(warp, inst, mask, lane, EMU_WRITE, &conflict, offset);
+        }
+        memcpy(cta->coming + copy->to[lane], copy->data[lane], inst->bytes);
+    }
+    return true;
+}
+
+void shared_copy_ends(Warp *warp, unsigned lane, unsigned size, uint32_t offset) {
+    unsigned granule = warp->cta->worker->launch->kernel->shared_granule;
+    for (unsigned at = 0; at < size; at += granule)
+        cell_copy_ends(warp, lane, &warp->cta->cells[(offset + at) / granule]);
 }
 
 /* Wavefronts of the lanes of one phase. */
@@ -93,11 +131,9 @@ static void count_banks(EmuCounts *counts, uint32_t mask, unsigned size, const u
     }
 }
 
-bool shared_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
-                  uint64_t *addresses, const StoreData *data) {
-    Cta *cta = warp->cta;
-    const Launch *launch = cta->worker->launch;
-    uint64_t offsets[LANES] = {0};
+bool shared_place(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
+                  uint64_t *addresses) {
+    const Launch *launch = warp->cta->worker->launch;
     EACH_LANE(lane, mask) {
         uint64_t offset = (addresses[lane] & ADDRESS_MASK) - WINDOW_START;
         uint64_t tag = addresses[lane] >> TAG_SHIFT;
@@ -108,11 +144,23 @@ bool shared_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, u
         if (offset % size != 0)
             return fault_access(warp, inst, DIAG_EMU_MISALIGNED, mask, lane, addresses[lane], kind,
                                 size);
-        offsets[lane] = offset;
-        addresses[lane] = (uint64_t)(uintptr_t)(cta->shared + offset);
+        addresses[lane] = offset;
     }
-    count_banks(counts_of(warp, inst), mask, size, offsets);
-    return !launch->options->checks || touch(warp, inst, mask, kind, size, offsets, data);
+    count_banks(counts_of(warp, inst), mask, size, addresses);
+    return true;
+}
+
+bool shared_lanes(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
+                  uint64_t *addresses, const StoreData *data) {
+    Cta *cta = warp->cta;
+    if (!shared_place(warp, inst, mask, kind, size, addresses))
+        return false;
+    if (cta->worker->launch->options->checks &&
+        !touch(warp, inst, mask, kind, size, addresses, data))
+        return false;
+    EACH_LANE(lane, mask)
+    addresses[lane] += (uint64_t)(uintptr_t)cta->shared;
+    return true;
 }
 
 /* ---- clocks ---------------------------------------------------------------------------------- */
@@ -148,7 +196,10 @@ void shared_start(Cta *cta) {
     uint32_t last = cta->clock_base;
     for (unsigned i = 0; i < cta->num_warps; i++)
         last = cta->warps[i].clock > last ? cta->warps[i].clock : last;
-    if (last > MAX_CLOCK / 2) {
+    bool in_flight = false; /* copies that nobody waited for */
+    for (unsigned i = 0; i < cta->num_warps; i++)
+        in_flight = in_flight || cta->warps[i].num_copies > 0;
+    if (last > MAX_CLOCK / 2 || in_flight) {
         size_t cells = launch->shared_size / launch->kernel->shared_granule + 1;
         memset(cta->cells, 0, cells * sizeof(ShadowCell));
         last = 0;

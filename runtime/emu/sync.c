@@ -8,6 +8,7 @@
  *     shfl.sync.bfly.b32 %r2|%p1, %r1, 16, 31, -1;
  */
 #include "runtime/emu/control.h"
+#include "runtime/emu/copies.h"
 #include "runtime/emu/memory.h"
 
 static void release(Cta *cta, unsigned number) {
@@ -83,6 +84,7 @@ void barrier_exec(Warp *warp, const Inst *inst, uint32_t mask) {
         fault_raise(warp, inst, DIAG_EMU_BARRIER_NUMBER, mask, mask)->address = number;
         return;
     }
+    copies_drift(warp);
     Barrier *barrier = &cta->barriers[number];
     arrive(warp, inst, mask, barrier);
     shared_tick(warp);
