@@ -1,10 +1,13 @@
 /* build.c -- `tkc build`: writes what the stages of the compiler make of a program.
  *
- * With a kernel and a signature, that one specialisation is compiled and no host code runs.
+ * With a kernel and signatures, these specialisations are compiled and no host code runs.
  * Otherwise the program runs on the cpu device, and every specialisation that it launched is built,
  * in the order of first use. What the program prints goes to standard error: standard output is for
  * the outputs.
  */
+#include <string.h>
+
+#include "runtime/aot/aot.h"
 #include "runtime/emit.h"
 #include "runtime/program.h"
 
@@ -23,29 +26,66 @@ static bool wants_kernels(const BuildOptions *build) {
     return build->print_before != NULL || build->print_after != NULL || build->verbose;
 }
 
-/* Compiles the kernel that the command line names for the types that it gives. */
-static SessionStatus build_one(Program *program, Outputs *outputs, const BuildOptions *build) {
-    Arena *arena = program->session->arena;
-    JitVec kernels = program_kernels(program);
-    const JitFn *fn = program_find_kernel(program, &kernels, build->kernel);
-    if (fn == NULL) {
-        return STATUS_FAILED;
+/* What is built of the kernels, one specialisation after the other. */
+typedef struct Building {
+    Program *program;
+    Outputs *outputs;
+    const BuildOptions *build;
+    Aot *aot; /* NULL: no C is wanted */
+} Building;
+
+static SessionStatus build_module(const Building *b, IrModule *module, const PassStats *before,
+                                  AotSource source) {
+    SessionStatus status = emit_kernel(b->outputs, b->build, module, before);
+    if (status != STATUS_OK || b->aot == NULL) {
+        return status;
     }
-    const SpecParam *params = spec_parse_signature(program->py, arena, fn, build->signature);
+    source.kernel = module->kernels.data[0];
+    return aot_add(b->aot, b->program->py, &source);
+}
+
+static SessionStatus build_signature(const Building *b, const JitFn *fn, const char *signature) {
+    const BuildOptions *build = b->build;
+    PyCtx *py = b->program->py;
+    Arena *arena = b->program->session->arena;
+    const SpecParam *params = spec_parse_signature(py, arena, fn, signature);
     if (params == NULL) {
         return STATUS_FAILED;
     }
     SpecOptions options = SPEC_OPTIONS_DEFAULT;
     options.num_warps = build->num_warps > 0 ? build->num_warps : options.num_warps;
     options.num_stages = build->num_stages > 0 ? build->num_stages : options.num_stages;
-    options.print_out = program->session->options.err;
-    IrModule *module =
-        specialise(program->py, ir_context_create(arena), arena, fn, params, &options);
-    return module != NULL ? emit_kernel(outputs, build, module, NULL) : STATUS_FAILED;
+    options.print_out = b->program->session->options.err;
+    IrModule *module = specialise(py, ir_context_create(arena), arena, fn, params, &options);
+    if (module == NULL) {
+        return STATUS_FAILED;
+    }
+    return build_module(b, module, NULL, (AotSource){.fn = fn, .params = params});
+}
+
+/* Compiles the kernel that the command line names for the types that it gives: one specialisation
+ * for each text between semicolons. */
+static SessionStatus build_signatures(const Building *b) {
+    Arena *arena = b->program->session->arena;
+    JitVec kernels = program_kernels(b->program);
+    const JitFn *fn = program_find_kernel(b->program, &kernels, b->build->kernel);
+    if (fn == NULL) {
+        return STATUS_FAILED;
+    }
+    SessionStatus status = STATUS_OK;
+    const char *from = b->build->signature;
+    for (bool last = false; !last && status == STATUS_OK;) {
+        size_t len = strcspn(from, ";");
+        last = from[len] == '\0';
+        status = build_signature(b, fn, arena_strndup(arena, from, len));
+        from += len + 1;
+    }
+    return status;
 }
 
 /* Runs the program and builds what it launched. */
-static SessionStatus build_launched(Program *program, Outputs *outputs, const BuildOptions *build) {
+static SessionStatus build_launched(const Building *b) {
+    Program *program = b->program;
     SessionStatus status = program_run(program);
     if (status != STATUS_OK) {
         return status;
@@ -54,11 +94,14 @@ static SessionStatus build_launched(Program *program, Outputs *outputs, const Bu
     for (size_t i = 0; i < launch_num_variants(program->launch); i++) {
         const Variant *variant = launch_variant(program->launch, i);
         const char *name = variant->tile->kernels.data[0]->name;
-        if (build->kernel != NULL && !str_eq(build->kernel, name)) {
+        if ((b->build->kernel != NULL && !str_eq(b->build->kernel, name)) ||
+            (b->aot != NULL && !variant->used)) {
             continue;
         }
         built++;
-        status = emit_kernel(outputs, build, variant->tile, variant->fused);
+        AotSource source = {.fn = variant->fused != NULL ? NULL : jit_from_value(variant->jit),
+                            .params = variant->params};
+        status = build_module(b, variant->tile, variant->fused, source);
         if (status != STATUS_OK) {
             return status;
         }
@@ -69,6 +112,18 @@ static SessionStatus build_launched(Program *program, Outputs *outputs, const Bu
         return STATUS_FAILED;
     }
     return STATUS_OK;
+}
+
+static Aot *create_aot(Session *session, const BuildOptions *build) {
+    AotOptions options = {
+        .targets = build->targets,
+        .num_targets = build->num_targets,
+        .embeds_ptx = build->embeds_ptx,
+        .embeds_cubin = build->embeds_cubin,
+        .name = build->name,
+        .grid = build->grid,
+    };
+    return (build->emits & (1u << EMIT_C)) != 0 ? aot_create(session, &options) : NULL;
 }
 
 static SessionStatus build_kernels(Session *session, const BuildRequest *request,
@@ -86,8 +141,12 @@ static SessionStatus build_kernels(Session *session, const BuildRequest *request
     if (!program_open(session->program, session, module, &options)) {
         return STATUS_NO_DEVICE;
     }
-    return launches ? build_launched(session->program, outputs, build)
-                    : build_one(session->program, outputs, build);
+    Building building = {session->program, outputs, build, create_aot(session, build)};
+    SessionStatus status = launches ? build_launched(&building) : build_signatures(&building);
+    if (status != STATUS_OK || building.aot == NULL) {
+        return status;
+    }
+    return aot_write(building.aot, outputs);
 }
 
 static SessionStatus build(Session *session, void *data) {

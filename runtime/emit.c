@@ -93,7 +93,8 @@ static bool wants_code(const BuildOptions *options) {
 
 static void add_code(const CodeJob *job, EmitKind kind, const char *text, size_t len) {
     if (wanted(job->options, kind)) {
-        Output output = {job->name, kind, job->named_target, text, len, NULL};
+        Output output = {
+            .name = job->name, .kind = kind, .target = job->named_target, .text = text, .len = len};
         outputs_add(job->outputs, &output);
     }
 }
@@ -214,8 +215,8 @@ SessionStatus emit_kernel(Outputs *outputs, const BuildOptions *options, IrModul
         .stats = &stats,
     };
     bool code = wants_code(options);
-    if (wanted(options, EMIT_TILE_OPT) || options->print_before || options->print_after ||
-        options->stats || code) {
+    if (wanted(options, EMIT_TILE_OPT) || wanted(options, EMIT_C) || options->print_before ||
+        options->print_after || options->stats || code) {
         const char *pipeline = options->passes == NULL ? PASS_DEFAULT_PIPELINE : options->passes;
         if (!passes_run(module, pipeline, &passes, session->diags, NULL)) {
             return STATUS_FAILED;

@@ -15,11 +15,15 @@
 #include "support/io.h"
 #include "support/str.h"
 
+static const char *ending_of(const Output *output) {
+    return output->ending != NULL ? output->ending : emit_infos[output->kind].name;
+}
+
 void outputs_add(Outputs *outputs, const Output *output) {
     size_t same = 0;
     for (size_t i = 0; i < outputs->list.len; i++) {
         const Output *other = &outputs->list.data[i];
-        same += other->kind == output->kind && str_eq(other->name, output->name) &&
+        same += str_eq(ending_of(other), ending_of(output)) && str_eq(other->name, output->name) &&
                 (output->target == NULL || str_eq(other->target, output->target));
     }
     Arena *arena = session_arena(outputs->session);
@@ -31,7 +35,7 @@ void outputs_add(Outputs *outputs, const Output *output) {
     if (output->target != NULL) {
         strbuf_printf(&name, ".%s", output->target);
     }
-    strbuf_printf(&name, ".%s", emit_infos[output->kind].name);
+    strbuf_printf(&name, ".%s", ending_of(output));
     vec_push(arena, &outputs->list, *output);
     vec_last(&outputs->list).file_name = strbuf_str(&name);
 }

@@ -9,6 +9,7 @@ typedef struct Output {
     const char *name; /* of the kernel, or of the file without its folder and ending */
     EmitKind kind;
     const char *target; /* "sm_80"; NULL: the output's name does not say */
+    const char *ending; /* of its name; NULL: the kind's name */
     const char *text;   /* or bytes: `len` of them */
     size_t len;
     const char *file_name; /* in a folder: NAME.KIND, NAME.2.TARGET.KIND; made by outputs_add() */

@@ -25,8 +25,8 @@ typedef enum SessionStatus {
 typedef enum DeviceKind { DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA, DEVICE_AUTO } DeviceKind;
 
 /* How many outputs of a kind there are: one a file; one a specialised kernel; one a kernel and
- * target. */
-typedef enum EmitScope { EMIT_PER_FILE, EMIT_PER_KERNEL, EMIT_PER_TARGET } EmitScope;
+ * target; one for all specialisations of a kernel. */
+typedef enum EmitScope { EMIT_PER_FILE, EMIT_PER_KERNEL, EMIT_PER_TARGET, EMIT_PER_NAME } EmitScope;
 /* What can be emitted; EmitSet is a set of them, bit 1 << EMIT_x. */
 typedef enum EmitKind {
 #define EMIT(name, kind, scope, meaning) EMIT_##name,
@@ -79,12 +79,14 @@ typedef struct BuildOptions {
     const char *kernel, *signature;
     int num_warps, num_stages; /* 0: not given */
     const char *print_before, *print_after;
-    const char *passes;         /* instead of the usual ones: names separated by commas */
-    const char *const *targets; /* GPUs to generate code for, by the names of targets.def */
-    size_t num_targets;         /* 0: SESSION_DEFAULT_TARGET */
-    bool comments;              /* source lines as comments in PTX */
-    bool stats;                 /* print what the passes counted to `err` */
-    bool verbose;               /* print what each kernel needs to `err` */
+    const char *passes;            /* instead of the usual ones: names separated by commas */
+    const char *const *targets;    /* GPUs to generate code for, by the names of targets.def */
+    size_t num_targets;            /* 0: SESSION_DEFAULT_TARGET */
+    bool comments;                 /* source lines as comments in PTX */
+    bool embeds_ptx, embeds_cubin; /* what the C of EMIT_C holds */
+    const char *name, *grid;       /* for it; see runtime/aot/aot.h */
+    bool stats;                    /* print what the passes counted to `err` */
+    bool verbose;                  /* print what each kernel needs to `err` */
 } BuildOptions;
 
 typedef struct Session Session;

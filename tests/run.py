@@ -10,7 +10,7 @@ the next RUN line. Known in commands:
 
     %s            this file                 %tkc, %tk-opt    the programs under test
     %S            the folder of this file   %FileCheck       LLVM's FileCheck
-    %stub_cuda    the folder of a libcuda.so.1 without a GPU (tests/cuda)
+    %stub_cuda    the folder of a libcuda.so.1 without a GPU (tests/cuda); %stub_aot: of another one
     %t            a path prefix for scratch files, unique to this test; old ones are removed
     %python       Debian's python3          %exit N CMD      CMD must exit with status N
     not CMD       CMD must fail, but not by a signal or an internal error (status 70)

@@ -1,5 +1,6 @@
 /* cmd_build.c -- `tkc build FILE --emit=KIND[,KIND] -o FILE|DIR/|-` */
 #include "codegen/codegen.h"
+#include "runtime/aot/aot.h"
 #include "support/str.h"
 #include "tools/commands.h"
 
@@ -87,6 +88,34 @@ static bool check_together(const Command *command, OptionId id, OptionId needed)
     return false;
 }
 
+/* What --emit=c is told; false if it is not asked for, or told nonsense (reported). */
+static bool take_c_options(const Command *command, BuildOptions *build) {
+    enum { PTX, CUBIN };
+    static const OptionId ids[] = {OPTION_EMBED, OPTION_GRID, OPTION_NAME};
+    const Options *options = command->options;
+    Diags *diags = session_diags(command->session);
+    bool ok = true;
+    for (size_t i = 0; i < TK_COUNTOF(ids); i++) {
+        if (option_given(options, ids[i]) && (build->emits & (1u << EMIT_C)) == 0) {
+            diag_report(diags, DIAG_USAGE_TOGETHER, SRC_NONE, option_infos[ids[i]].name, "emit=c");
+            ok = false;
+        }
+    }
+    unsigned embed =
+        option_given(options, OPTION_EMBED) ? option_choice(options, OPTION_EMBED) : PTX;
+    build->embeds_ptx = embed != CUBIN;
+    build->embeds_cubin = embed != PTX;
+    build->name = options->values[OPTION_NAME];
+    build->grid = options->values[OPTION_GRID];
+    if (build->name != NULL && !aot_is_name(build->name)) {
+        Diag *diag = diag_report(diags, DIAG_USAGE_VALUE, SRC_NONE, option_infos[OPTION_NAME].name,
+                                 build->name);
+        diag_note(diag, SRC_NONE, "it is a name in C: letters, digits and _, no digit in front");
+        ok = false;
+    }
+    return ok;
+}
+
 SessionStatus cmd_build(const Command *command) {
     const Options *options = command->options;
     const char *const *values = options->values;
@@ -110,7 +139,8 @@ SessionStatus cmd_build(const Command *command) {
         return STATUS_USAGE;
     }
     build.emits = parse_emits(command, values[OPTION_EMIT]);
-    bool together = check_together(command, OPTION_SIGNATURE, OPTION_KERNEL);
+    bool together = check_together(command, OPTION_SIGNATURE, OPTION_KERNEL) &&
+                    (build.emits == 0 || take_c_options(command, &build));
     bool targets = parse_targets(command, &build);
     if (build.emits == 0 || build.num_warps < 0 || build.num_stages < 0 || !together || !targets) {
         return STATUS_USAGE;

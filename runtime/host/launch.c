@@ -20,9 +20,34 @@ LaunchState *launch_state_create(PyCtx *py, const LaunchConfig *config) {
     return state;
 }
 
+/* A copy for as long as the context lives; constants get a reference more. */
+static SpecParam *copy_params(PyCtx *py, const SpecParam *params, size_t count) {
+    SpecParam *copy = arena_memdup(py->arena, params, count * sizeof *params, _Alignof(SpecParam));
+    for (size_t i = 0; i < count; i++) {
+        if (params[i].kind == SPEC_TUPLE)
+            copy[i].items = copy_params(py, params[i].items, params[i].num_items);
+        if (params[i].kind == SPEC_CONSTEXPR)
+            py_incref(params[i].value);
+    }
+    return copy;
+}
+
+static void drop_params(PyCtx *py, const SpecParam *params, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (params[i].kind == SPEC_TUPLE)
+            drop_params(py, params[i].items, params[i].num_items);
+        if (params[i].kind == SPEC_CONSTEXPR)
+            py_decref(py, params[i].value);
+    }
+}
+
 void launch_state_destroy(LaunchState *state) {
-    for (size_t i = 0; state != NULL && i < state->order.len; i++)
-        py_decref(state->py, state->order.data[i]->jit);
+    for (size_t i = 0; state != NULL && i < state->order.len; i++) {
+        const Variant *variant = state->order.data[i];
+        if (variant->params != NULL)
+            drop_params(state->py, variant->params, jit_from_value(variant->jit)->num_params);
+        py_decref(state->py, variant->jit);
+    }
 }
 
 size_t launch_num_variants(const LaunchState *state) {
@@ -147,6 +172,7 @@ static Variant *find_variant(LaunchState *state, const Launch *launch) {
     if (variant == NULL)
         return NULL;
     variant->jit = py_incref((PyValue){.tag = PY_OBJECT_TAG, .u.o = &launch->fn->base});
+    variant->params = copy_params(py, launch->params, launch->fn->num_params);
     map_set(&state->variants, key, variant);
     vec_push(py->arena, &state->order, variant);
     return variant;
@@ -189,6 +215,8 @@ static PyValue run_with(PyCtx *py, PyValue jit, const SpecOptions *options, PyVa
     bool ok = launch_bind(&launch) && (compile_only || launch_grid(&launch, grid)) &&
               launch_describe(&launch);
     Variant *variant = ok ? find_variant(state, &launch) : NULL;
+    if (variant != NULL && !state->trying)
+        variant->used = true;
     if (variant == NULL || compile_only)
         ok = variant != NULL;
     else if (state->fusing != NULL)

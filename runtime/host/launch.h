@@ -18,8 +18,10 @@ typedef struct LaunchConfig {
 
 /* One distinct specialisation of a kernel. */
 typedef struct Variant {
-    PyValue jit;           /* the JITFunction, counted */
-    const char *signature; /* "*fp32:16, i32, 1024" */
+    PyValue jit;             /* the JITFunction, counted */
+    const char *signature;   /* "*fp32:16, i32, 1024" */
+    const SpecParam *params; /* the same, one a parameter; constants are counted; NULL: fused */
+    bool used;               /* launched, not only tried by autotuning */
     SpecOptions options;
     IrModule *tile;      /* before the passes; NULL unless LaunchConfig.keep_tile */
     IrModule *optimised; /* after them */

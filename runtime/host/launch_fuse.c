@@ -270,6 +270,7 @@ static Variant *compile_fused(LaunchState *state, const Plan *plan, const char *
     variant->options = first->variant->options;
     PassStats *stats = ARENA_NEW(py->arena, PassStats);
     variant->fused = stats;
+    variant->used = true;
     variant->optimised = fuse_all(state, plan, stats);
     if (variant->optimised == NULL)
         return NULL;

@@ -26,6 +26,7 @@ struct LaunchState {
     Map variants; /* key text -> Variant */
     VEC(Variant *) order;
     struct Collected *fusing; /* tkc.fuse is collecting launches; or NULL */
+    bool trying; /* autotuning tries configurations: what it launches does not count as used */
     bool faulted;
 };
 

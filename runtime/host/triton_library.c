@@ -73,6 +73,18 @@ static PyValue lib_timing(PyCtx *py, void *data, const PyArgs *args) {
     return py_str(py, ops->synchronize != NULL ? "events" : "counted");
 }
 
+/* trying(True): what is launched from now on is only tried. What it was before. */
+static PyValue lib_trying(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    PyValue value;
+    if (!py_bind_text(py, "trying", args, "value", &value))
+        return PY_FAIL;
+    LaunchState *state = host_launch(py);
+    bool before = state->trying;
+    state->trying = py_truth(py, value) > 0;
+    return py_bool(before);
+}
+
 static PyValue lib_flush_cache(PyCtx *py, void *data, const PyArgs *args) {
     (void)data;
     if (!py_bind_text(py, "flush_cache", args, "", NULL))
@@ -84,13 +96,11 @@ static PyValue lib_flush_cache(PyCtx *py, void *data, const PyArgs *args) {
 }
 
 static PyValue library_functions(PyCtx *py) {
-    static const BuiltinRow rows[] = {{"is_tensor", lib_is_tensor},
-                                      {"copy", lib_copy},
-                                      {"agree", lib_agree},
-                                      {"report_disagreement", lib_report_disagreement},
-                                      {"timing", lib_timing},
-                                      {"flush_cache", lib_flush_cache},
-                                      {NULL, NULL}};
+    static const BuiltinRow rows[] = {
+        {"is_tensor", lib_is_tensor}, {"copy", lib_copy},
+        {"agree", lib_agree},         {"report_disagreement", lib_report_disagreement},
+        {"timing", lib_timing},       {"flush_cache", lib_flush_cache},
+        {"trying", lib_trying},       {NULL, NULL}};
     PyValue module = py_module(py, "_tkc");
     module_add_functions(py, module, rows);
     host_library_functions(py, module);

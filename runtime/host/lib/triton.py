@@ -217,7 +217,11 @@ class Autotuner(_Decorated):
         else:
             key = self.cache_key(named)
             if key not in self.cache:
-                self.cache[key] = self.tune(self.prune(named, {}), args, kwargs)
+                before = _tkc.trying(True)
+                try:
+                    self.cache[key] = self.tune(self.prune(named, {}), args, kwargs)
+                finally:
+                    _tkc.trying(before)
             best = self.cache[key]
         self.best_config = best
         return self.run_config(best, args, kwargs)
