@@ -69,8 +69,11 @@ void copy_wait_exec(Warp *warp, const Inst *inst, uint32_t mask) {
         copy->open &= ~done;
         EACH_LANE(ended, checks ? done : 0)
         shared_copy_ends(warp, ended, copy->inst->bytes, copy->to[ended]);
-        if (copy->open != 0)
-            warp->copies[kept++] = *copy;
+        if (copy->open == 0)
+            continue;
+        if (kept != i)
+            warp->copies[kept] = *copy;
+        kept++;
     }
     warp->num_copies = kept;
     if (all)

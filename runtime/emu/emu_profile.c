@@ -89,7 +89,10 @@ void emu_profile_text(SourceSet *sources, const EmuCounters *counters, StrBuf *o
                   emu_cost(&total));
     strbuf_puts(out,
                 "  line     instr    threads  requests   sectors     least wavefronts     least "
-                "diverge  atomics  source\n");
+                "diverge  atomics  ");
+    bool matrices = total.mma_flop > 0, copies = total.async_bytes > 0; /* few kernels have them */
+    strbuf_printf(out, "%s%ssource\n", matrices ? "   mma flop  " : "",
+                  copies ? "async bytes  " : "");
     for (size_t i = 0; i < lines.len; i++) {
         const Line *line = &lines.data[i];
         const EmuCounts *c = &line->counts;
@@ -98,6 +101,10 @@ void emu_profile_text(SourceSet *sources, const EmuCounters *counters, StrBuf *o
                       (Number)c->requests, (Number)c->sectors, (Number)c->sectors_min,
                       (Number)c->wavefronts, (Number)c->wavefronts_min, (Number)c->divergent,
                       (Number)c->atomics);
+        if (matrices)
+            strbuf_printf(out, "%11llu  ", (Number)c->mma_flop);
+        if (copies)
+            strbuf_printf(out, "%11llu  ", (Number)c->async_bytes);
         put_source(line, out);
         strbuf_putc(out, '\n');
     }
@@ -121,11 +128,11 @@ static void put_counts(StrBuf *out, const EmuCounts *c) {
                   "\"warp_instructions\": %llu, \"thread_instructions\": %llu, \"requests\": %llu, "
                   "\"sectors\": %llu, \"sectors_least\": %llu, \"wavefronts\": %llu, "
                   "\"wavefronts_least\": %llu, \"divergent\": %llu, \"atomics\": %llu, "
-                  "\"barriers\": %llu",
+                  "\"barriers\": %llu, \"mma_flop\": %llu, \"async_bytes\": %llu",
                   (Number)c->warp_insts, (Number)c->thread_insts, (Number)c->requests,
                   (Number)c->sectors, (Number)c->sectors_min, (Number)c->wavefronts,
                   (Number)c->wavefronts_min, (Number)c->divergent, (Number)c->atomics,
-                  (Number)c->barriers);
+                  (Number)c->barriers, (Number)c->mma_flop, (Number)c->async_bytes);
 }
 
 void emu_profile_json(SourceSet *sources, const EmuCounters *counters, StrBuf *out) {

@@ -21,8 +21,8 @@
 #include "runtime/emu/tensor.h"
 #include "support/numeric.h"
 
-typedef struct Product {
-    double a[MMA_MAX_M][MMA_MAX_K], b[MMA_MAX_K][MMA_N], acc[MMA_MAX_M][MMA_N];
+typedef struct Product { /* rows one behind the other */
+    double a[MMA_MAX_M * MMA_MAX_K], b[MMA_MAX_K * MMA_N], acc[MMA_MAX_M * MMA_N];
 } Product;
 
 bool whole_warp(Warp *warp, const Inst *inst, uint32_t mask) {
@@ -36,12 +36,30 @@ bool whole_warp(Warp *warp, const Inst *inst, uint32_t mask) {
 
 /* ---- operands -------------------------------------------------------------------------------- */
 
-/* f16 without a branch: the exponent moved to where f32 has it, scaled right by a product (which
- * makes subnormals normal); infinities and NaN get the highest exponent. */
-static float half_value(uint32_t bits) {
-    uint32_t top = (bits & 0x7c00u) == 0x7c00u ? 0x7f800000u : 0;
-    float scaled = f32_from_bits((bits & 0x7fffu) << 13) * 0x1p112f;
-    return f32_from_bits(f32_bits(scaled) | top | (bits & 0x8000u) << 16);
+static inline float float_of(uint32_t bits) { /* inlined, so that loops over lanes are vectorised */
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* A small float without a branch: its exponent and mantissa moved to where f32 has them, scaled
+ * right by a product (which makes subnormals normal). `special`: the exponent of infinities and NaN
+ * where it applies; sign: in the top bit. */
+static inline float small_value(uint32_t magnitude, float scale, uint32_t special, uint32_t sign) {
+    float scaled = float_of(magnitude) * scale;
+    uint32_t bits;
+    memcpy(&bits, &scaled, sizeof bits);
+    return float_of(bits | special | sign);
+}
+
+static inline float half_value(uint32_t bits) {
+    uint32_t special = (bits & 0x7c00u) == 0x7c00u ? 0x7f800000u : 0;
+    return small_value((bits & 0x7fffu) << 13, 0x1p112f, special, (bits & 0x8000u) << 16);
+}
+
+static inline float e4m3_value(uint32_t bits) {
+    uint32_t special = (bits & 0x7fu) == 0x7fu ? 0x7fc00000u : 0;
+    return small_value((bits & 0x7fu) << 20, 0x1p120f, special, (bits & 0x80u) << 24);
 }
 
 /* Element e of the lanes of a register with 32 bits. */
@@ -54,11 +72,11 @@ static void take_element(PtxType type, const uint32_t *bits, unsigned e, double 
         break;
     case PTX_BF16:
         for (unsigned l = 0; l < LANES; l++)
-            out[l] = (double)f32_from_bits(bits[l] >> shift << 16);
+            out[l] = (double)float_of(bits[l] >> shift << 16);
         break;
     case PTX_TF32:
         for (unsigned l = 0; l < LANES; l++)
-            out[l] = (double)f32_from_bits(bits[l] & ~UINT32_C(0x1fff));
+            out[l] = (double)float_of(bits[l] & ~UINT32_C(0x1fff));
         break;
     case PTX_S8:
         for (unsigned l = 0; l < LANES; l++)
@@ -70,7 +88,7 @@ static void take_element(PtxType type, const uint32_t *bits, unsigned e, double 
         break;
     case PTX_E4M3:
         for (unsigned l = 0; l < LANES; l++)
-            out[l] = (double)f8e4m3_to_f32((uint8_t)(bits[l] >> shift));
+            out[l] = (double)e4m3_value(bits[l] >> shift);
         break;
     default: /* e5m2: the upper half of an f16 */
         for (unsigned l = 0; l < LANES; l++)
@@ -90,21 +108,24 @@ static const double *element_of(const Warp *warp, PtxType type, uint32_t row, un
 
 static void gather(const Warp *warp, const MmaOp *op, Product *p) {
     double buffer[LANES];
-    unsigned bands = op->m / 8;
+    unsigned bands = op->m / 8, step = op->pack;
     for (unsigned r = 0; r < op->num_a; r++) {
         for (unsigned e = 0; e < op->pack; e++) {
             const double *values = element_of(warp, op->a_type, op->a[r], e, buffer);
-            unsigned row = r % bands * 8, column = op->pack * 4 * (r / bands) + e;
-            for (unsigned l = 0; l < LANES; l++)
-                p->a[row + l / 4][column + l % 4 * op->pack] = values[l];
+            double *to = p->a + (size_t)MMA_MAX_K * 8 * (r % bands) + step * 4 * (r / bands) + e;
+            for (unsigned g = 0; g < 8; g++, to += MMA_MAX_K, values += 4)
+                for (unsigned t = 0; t < 4; t++)
+                    to[t * step] = values[t];
         }
     }
     for (unsigned r = 0; r < op->num_b; r++) {
         for (unsigned e = 0; e < op->pack; e++) {
             const double *values = element_of(warp, op->b_type, op->b[r], e, buffer);
-            unsigned row = op->pack * 4 * r + e;
-            for (unsigned l = 0; l < LANES; l++)
-                p->b[row + l % 4 * op->pack][l / 4] = values[l];
+            for (unsigned t = 0; t < 4; t++) {
+                double *to = p->b + (size_t)MMA_N * (step * (4 * r + t) + e);
+                for (unsigned g = 0; g < MMA_N; g++)
+                    to[g] = values[4 * g + t];
+            }
         }
     }
 }
@@ -117,11 +138,15 @@ static void load_acc(const Warp *warp, const MmaOp *op, unsigned i, double *out)
         take_element(PTX_F16, row32(warp, op->c[i / 2])->u, i % 2, out);
         return;
     }
-    for (unsigned l = 0; l < LANES; l++) {
-        out[l] = op->acc == PTX_F64   ? row64(warp, op->c[i])->f[l]
-                 : op->acc == PTX_F32 ? (double)row32(warp, op->c[i])->f[l]
-                                      : (double)row32(warp, op->c[i])->s[l];
-    }
+    const uint32_t row = op->c[i];
+    if (op->acc == PTX_F64)
+        memcpy(out, row64(warp, row)->f, sizeof(Row64));
+    else if (op->acc == PTX_F32)
+        for (unsigned l = 0; l < LANES; l++)
+            out[l] = (double)row32(warp, row)->f[l];
+    else
+        for (unsigned l = 0; l < LANES; l++)
+            out[l] = (double)row32(warp, row)->s[l];
 }
 
 static uint32_t to_s32(double sum, bool saturates) {
@@ -133,27 +158,34 @@ static uint32_t to_s32(double sum, bool saturates) {
 static void store_acc(Warp *warp, const MmaOp *op, unsigned i, const double *in) {
     uint32_t row = op->d[op->acc == PTX_F16 ? i / 2 : i];
     unsigned shift = 16 * (i % 2);
-    for (unsigned l = 0; l < LANES; l++) {
-        if (op->acc == PTX_F64)
-            row64(warp, row)->f[l] = in[l];
-        else if (op->acc == PTX_F32)
+    switch ((int)op->acc) {
+    case PTX_F64:
+        memcpy(row64(warp, row)->f, in, sizeof(Row64));
+        break;
+    case PTX_F32:
+        for (unsigned l = 0; l < LANES; l++)
             row32(warp, row)->f[l] = (float)in[l];
-        else if (op->acc == PTX_S32)
+        break;
+    case PTX_S32:
+        for (unsigned l = 0; l < LANES; l++)
             row32(warp, row)->u[l] = to_s32(in[l], op->saturates);
-        else
-            row32(warp, row)->u[l] = (row32(warp, row)->u[l] & ~(UINT32_C(0xffff) << shift)) |
-                                     (uint32_t)f64_to_f16(in[l]) << shift;
+        break;
+    default: { /* f16: the other half stays */
+        uint32_t *d = row32(warp, row)->u, keep = ~(UINT32_C(0xffff) << shift);
+        for (unsigned l = 0; l < LANES; l++)
+            d[l] = (d[l] & keep) | (uint32_t)f64_to_f16(in[l]) << shift;
+        break;
+    }
     }
 }
 
 static void accumulators(Warp *warp, const MmaOp *op, Product *p, bool load) {
     double buffer[LANES];
     for (unsigned i = 0; i < op->m / 4; i++) {
-        unsigned row = i / 2 * 8, column = i % 2;
         if (load)
             load_acc(warp, op, i, buffer);
-        for (unsigned l = 0; l < LANES; l++) {
-            double *at = &p->acc[row + l / 4][column + 2 * (l % 4)];
+        double *at = p->acc + (size_t)MMA_N * 8 * (i / 2) + i % 2;
+        for (unsigned l = 0; l < LANES; l++, at += 2) { /* 4 lanes a row */
             if (load)
                 *at = buffer[l];
             else
@@ -168,12 +200,13 @@ static void accumulators(Warp *warp, const MmaOp *op, Product *p, bool load) {
 
 static void multiply(Product *p, unsigned m, unsigned k) {
     for (unsigned i = 0; i < m; i++) {
+        const double *a = p->a + (size_t)MMA_MAX_K * i;
         double acc[MMA_N];
-        memcpy(acc, p->acc[i], sizeof acc);
+        memcpy(acc, p->acc + (size_t)MMA_N * i, sizeof acc);
         for (unsigned x = 0; x < k; x++)
             for (unsigned j = 0; j < MMA_N; j++)
-                acc[j] += p->a[i][x] * p->b[x][j];
-        memcpy(p->acc[i], acc, sizeof acc);
+                acc[j] += a[x] * p->b[MMA_N * x + j];
+        memcpy(p->acc + (size_t)MMA_N * i, acc, sizeof acc);
     }
 }
 
@@ -181,7 +214,8 @@ static void multiply_fused(Product *p, unsigned m, unsigned k) {
     for (unsigned i = 0; i < m; i++)
         for (unsigned x = 0; x < k; x++)
             for (unsigned j = 0; j < MMA_N; j++)
-                p->acc[i][j] = fma(p->a[i][x], p->b[x][j], p->acc[i][j]);
+                p->acc[MMA_N * i + j] =
+                    fma(p->a[MMA_MAX_K * i + x], p->b[MMA_N * x + j], p->acc[MMA_N * i + j]);
 }
 
 void mma_exec(Warp *warp, const Inst *inst, uint32_t mask) {

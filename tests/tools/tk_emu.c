@@ -241,6 +241,8 @@ static void print_counts(const EmuCounts *c) {
            (unsigned long long)c->wavefronts_min);
     printf("divergent %llu atomics %llu barriers %llu\n", (unsigned long long)c->divergent,
            (unsigned long long)c->atomics, (unsigned long long)c->barriers);
+    printf("mma flop %llu async bytes %llu\n", (unsigned long long)c->mma_flop,
+           (unsigned long long)c->async_bytes);
 }
 
 static void print_profile(World *w, const Options *o, const EmuCounters *counters) {
@@ -279,6 +281,9 @@ static int launch(World *w, Options *o, EmuKernel *kernel) {
     if (o->time)
         printf("%.1f million instructions of threads in %.3f s of a core: %.1f a second\n",
                1e-6 * (double)total.thread_insts, took, 1e-6 * (double)total.thread_insts / took);
+    if (o->time && total.mma_flop > 0)
+        printf("%.3f thousand million operations of mma: %.2f a second\n",
+               1e-9 * (double)total.mma_flop, 1e-9 * (double)total.mma_flop / took);
     if (o->profile != NULL)
         print_profile(w, o, counters);
     return status == EMU_OK ? 0 : status == EMU_FAULT ? 3 : 1;
