@@ -51,8 +51,8 @@ measure "tkc build, vector add to PTX" "$tkc" build "$root/bench/vector_add.tk" 
 measure "tkc build, long_kernel.tk to PTX" "$tkc" build "$root/bench/long_kernel.tk" --emit=ptx \
     --kernel=decode_step --signature="$(sed -n 's/^# signature: //p' "$root/bench/long_kernel.tk")"
 measure "tkc build, a matrix product to PTX" "$tkc" build "$root/bench/gpu/matmul.tk" --emit=ptx \
-    --target=sm_90a --kernel=matmul_kernel --num-warps=8 --num-stages=3 --signature='*fp16:16, *fp16:16,
-        *fp16:16, i32:16, i32:16, i32:16, i32:16, 1, i32:16, 1, i32:16, 1, "ieee", 128, 256, 64, 8'
+    --target=sm_90a --kernel=matmul_kernel --num-warps=8 --num-stages=3 \
+    --signature="$(sed -n 's/^# signature: //p' "$root/bench/gpu/matmul.tk")"
 measure "tkc run, start to end of a first kernel" "$tkc" run --device=cpu "$root/bench/first_kernel.tk"
 "$tkc" run --device=cpu "$root/bench/vector_add.tk"
 "$tkc" run --device=cpu --no-checks "$root/bench/vector_add.tk" | sed 's/$/ (--no-checks)/'
