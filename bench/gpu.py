@@ -3,32 +3,50 @@
 
     bench/gpu.py [--tkc build/tkc] [--python python3] [--rounds 3] [--verbose] [WORD]...
 
-A word is a program (memory, launch, matmul, attention), a workload of one such as `softmax`, `fp16`,
-`fp16/4096` or `d64/causal`, or an option of one (log2=, n=, tokens=); without any, all run. Both sides
-run on the same GPU in turn, `rounds` times, so that clocks and temperature are alike; of each figure
-the median of the rounds is taken. The column `ratio` is Triton's time over tkc's: at 1 they are equal,
-above it tkc is faster; `library` is the rate of cuBLAS or cuDNN under PyTorch, `of lib` tkc's rate over
-it. Without Triton, or without tkc, the other one's figures are printed. --verbose shows what the
+A word is a program (memory, launch, matmul, attention, moe, autotune), a workload of one such as
+`softmax`, `fp16`, `fp16/4096` or `d64/causal`, or an option of one (log2=, n=, tokens=, hidden=);
+without any, all run. Both sides run on the same GPU in turn, `rounds` times, so that clocks and
+temperature are alike; of each figure the median of the rounds is taken. The column `ratio` is
+Triton's time over tkc's: at 1 they are equal, above it tkc is faster. `of copy` and `of dense` are
+tkc's rate over its own rate of that workload; `library` is the rate of cuBLAS or cuDNN under PyTorch,
+`of lib` tkc's rate over it. Without Triton, or without tkc, the other one's figures are printed. --verbose shows what the
 programs say on standard error, which is the configurations that won. Status 1 if a ratio is below
 --least, or nothing was found.
 """
 
 import argparse
+import dataclasses
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARY = "library:"
-# Of each program: the unit of its rates, the option that sets its size, and the first parts of its
-# workloads' names.
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """One of bench/gpu: the unit of its rates, the first parts of its workloads' names, the options
+    that set its size, the workload that others are compared with, and what it is started with."""
+    unit: str
+    names: tuple = ()
+    sizes: tuple = ()
+    base: str = None
+    says_choice: bool = False
+    cold: bool = False
+
+
 PROGRAMS = {
-    "memory": ("GB/s", "log2",
-               ("copy", "add", "gather", "sum", "softmax", "layernorm", "transpose")),
-    "launch": ("-", None, ()),
-    "matmul": ("TFLOP/s", "n", ("fp16", "fp16t", "bf16", "tf32", "ieee", "f64", "int8", "fp8")),
-    "attention": ("TFLOP/s", "tokens", ("d64", "d128")),
+    "memory": Program("GB/s", ("copy", "add", "gather", "sum", "softmax", "layernorm", "transpose"),
+                      ("log2",), base="copy"),
+    "launch": Program("-"),
+    "matmul": Program("TFLOP/s", ("fp16", "fp16t", "bf16", "tf32", "ieee", "f64", "int8", "fp8"),
+                      ("n",), says_choice=True),
+    "attention": Program("TFLOP/s", ("d64", "d128"), ("tokens",), says_choice=True),
+    "moe": Program("TFLOP/s", (), ("tokens", "hidden"), base="dense", says_choice=True),
+    "autotune": Program("-", cold=True),
 }
 
 
@@ -38,24 +56,32 @@ def choose(words):
     words = [word for word in words if "=" not in word]
     chosen = {program: [] for program in PROGRAMS if program in words or not words}
     for word in words:
-        homes = [program for program, (_, _, names) in PROGRAMS.items()
-                 if program == word or word.split("/")[0] in names]
+        homes = [program for program, facts in PROGRAMS.items()
+                 if program == word or word.split("/")[0] in facts.names]
         if not homes:
             sys.exit(f"gpu.py: no program and no workload {word}")
         if homes[0] not in words:
             chosen.setdefault(homes[0], []).append(word)
     for word in sizes:
-        homes = [program for program in chosen if PROGRAMS[program][1] == word.split("=")[0]]
+        homes = [program for program in chosen if word.split("=")[0] in PROGRAMS[program].sizes]
         if not homes:
             sys.exit(f"gpu.py: {word} is no option of what shall run")
-        chosen[homes[0]].append(word)
+        for home in homes:
+            chosen[home].append(word)
     return chosen
 
 
-def run(command, verbose):
-    """{workload: (ms, rate)} of what a program prints; None (and its messages) if it fails."""
+def run(command, cold, verbose):
+    """{workload: (ms, rate)} of what a program prints; None (and its messages) if it fails. `cold`
+    hides what compilers kept of earlier runs."""
+    environment = dict(os.environ)
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        with tempfile.TemporaryDirectory() as empty:
+            if cold:
+                environment |= {"TKC_CACHE_DIR": empty, "TRITON_CACHE_DIR": empty,
+                                "CUDA_CACHE_DISABLE": "1"}
+            result = subprocess.run(command, capture_output=True, text=True, check=False,
+                                    env=environment)
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return None
@@ -83,41 +109,49 @@ def measure(args, program, words):
     """The figures of one program: those of tkc, and those of Triton."""
     sides = {"tkc": [args.tkc, "run", f"--device={args.device}"], "triton": [args.python]}
     rounds = {side: [] for side in sides}
-    if args.verbose and PROGRAMS[program][0] == "TFLOP/s":
+    if args.verbose and PROGRAMS[program].says_choice:
         words = ["verbose", *words]
     for _ in range(args.rounds):
         for side, command in sides.items():
             rows = run([*command, os.path.join(HERE, "gpu", program + ".tk"), *words],
-                       args.verbose)
+                       PROGRAMS[program].cold, args.verbose)
             if rows is not None:
                 rounds[side].append(rows)
     return medians(rounds["tkc"]), medians(rounds["triton"])
 
 
-def table(unit, tkc, triton):
+def table(program, tkc, triton):
     """Prints the figures of one program; the least ratio, infinity if there is none."""
-    copied = max(tkc.get("copy", (0, 0))[1], triton.get("copy", (0, 0))[1])
+    unit, base = PROGRAMS[program].unit, PROGRAMS[program].base
     libraries = {name.removeprefix(LIBRARY): rate for rows in (tkc, triton)
                  for name, (_, rate) in rows.items() if name.startswith(LIBRARY)}
-    extra = ["of copy"] if copied else ["library", "of lib"] if libraries else []
-    print(f"{'workload':18} {'tkc ms':>10} {unit:>8} {'triton ms':>10} {unit:>8} {'ratio':>6} "
-          + " ".join(f"{word:>8}" for word in extra))
+    head = f"{'workload':18} {'tkc ms':>10} {unit:>8} {'triton ms':>10} {unit:>8} {'ratio':>6}"
+    if base:
+        head += f" {'of ' + base:>8}"
+    if libraries:
+        head += f" {'library':>8} {'of lib':>8}"
+    print(head)
     worst = float("inf")
     for name in dict.fromkeys([*tkc, *triton]):
         if name.startswith(LIBRARY):
             continue
         ours, theirs = tkc.get(name), triton.get(name)
-        columns = [f"{name:18}", *(f"{side[0]:10.4f} {side[1]:8.0f}" if side else f"{'-':>10} {'-':>8}"
-                                   for side in (ours, theirs))]
         ratio = theirs[0] / ours[0] if ours and theirs else None
-        columns.append(f"{ratio:6.3f}" if ratio else f"{'-':>6}")
         worst = min(worst, ratio or worst)
-        base = copied or libraries.get(name, 0)
+
+        def of(rate, ours=ours):
+            return ours[1] / rate if ours and rate else None
+
+        columns = [(value, width, places) for side in (ours, theirs)
+                   for value, width, places in zip(side or (None, None), (10, 8), (4, 0))]
+        columns.append((ratio, 6, 3))
+        if base:
+            columns.append((of(tkc.get(base, (0, 0))[1]), 8, 3))
         if libraries:
-            columns.append(f"{base:8.0f}" if base else f"{'-':>8}")
-        if extra:
-            columns.append(f"{ours[1] / base:8.3f}" if ours and base and ours[1] else f"{'-':>8}")
-        print(" ".join(columns), flush=True)
+            columns += [(libraries.get(name), 8, 0), (of(libraries.get(name)), 8, 3)]
+        print(f"{name:18} " + " ".join(f"{'-':>{width}}" if value is None else
+                                       f"{value:{width}.{places}f}"
+                                       for value, width, places in columns), flush=True)
     return worst
 
 
@@ -136,7 +170,7 @@ def main():
         tkc, triton = measure(args, program, words)
         if tkc or triton:
             found = True
-            worst = min(worst, table(PROGRAMS[program][0], tkc, triton))
+            worst = min(worst, table(program, tkc, triton))
     return 0 if found and worst >= args.least else 1
 
 
