@@ -169,6 +169,33 @@ LLVMValueRef cg_shared_at(Cg *cg, LLVMValueRef buffer, unsigned elem_bytes, LLVM
 /* An integer of any width as i32: its low bits. */
 LLVMValueRef cg_index32(Cg *cg, LLVMValueRef index);
 
+/* How threads access a tile of their own layout in a buffer: instruction by instruction. */
+typedef struct CgSharedSide {
+    SharedSide plan;
+    const IrType *tile;
+    LLVMValueRef buffer, base; /* base: the thread's part of the offset */
+    uint32_t base_bits;        /* the offset bits that it may set */
+    uint32_t inside;           /* an instruction begins with each register without these bits */
+    unsigned count;            /* elements that it moves */
+    unsigned elem_bytes;
+} CgSharedSide;
+enum { CG_SHARED_MOST = 16 }; /* elements of an instruction */
+
+/* `matrix`: ldmatrix (loads, sm_75) or stmatrix (stores, sm_90) may be used. */
+CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const IrType *tile, bool matrix);
+/* Loads the elements of the instruction that begins with register `first` into the tile's `regs`.
+ */
+void cg_shared_load_at(Cg *cg, const CgSharedSide *side, unsigned first, LLVMValueRef *regs);
+
+/* cg_matrix.c: the matrix forms. Fills in inside and count; the columns of lanes become those of
+ * the rows whose addresses they supply. */
+void cg_matrix_columns(CgSharedSide *side, uint32_t *columns);
+unsigned cg_matrix_reg(const CgSharedSide *side, unsigned first, unsigned i);
+void cg_load_matrix(Cg *cg, const CgSharedSide *side, LLVMValueRef address, LLVMValueRef *elements);
+/* `predicate` (NULL: always) is the same in all lanes of a warp. */
+void cg_store_matrix(Cg *cg, const CgSharedSide *side, LLVMValueRef address, LLVMValueRef predicate,
+                     const LLVMValueRef *elements);
+
 /* ---- lowering ----------------------------------------------------------------------------------
  */
 

@@ -4,11 +4,14 @@
  * assigned offsets. Where an element lies in its buffer, the buffer's layout says: composed with
  * the tile's, it maps each hardware word to an offset, the XOR of a part that the thread decides,
  * computed once, and one that the register decides, which is mostly an immediate. Neighbours in
- * registers and in the buffer move as vectors (ir/layout_convert.h, SharedSide).
+ * registers and in the buffer move as vectors, and what tensor cores take as matrices
+ * (ir/layout_convert.h, SharedSide; cg_matrix.c).
  *
  * A buffer has room for the padded tile, and all of it is stored (zeros, where no thread has a
  * value) so that nobody reads what nobody wrote; indices are cut to the padded extents.
  */
+#include <string.h>
+
 #include "codegen/cg.h"
 
 /* The array itself; its alignment is that of the largest unit that hardware knows. */
@@ -50,75 +53,110 @@ void cg_lower_shared_alloc(Cg *cg, const IrOp *op) {
 /* ---- whole tiles -------------------------------------------------------------------------------
  */
 
-typedef struct Side {
-    SharedSide plan;
-    LLVMValueRef buffer, base; /* base: the thread's part of the offset */
-    CgAccess access;
-    unsigned elem_bytes;
-} Side;
-
-static Side begin_side(Cg *cg, const IrValue *buffer, const IrType *tile, bool vectors) {
-    Side side = {.buffer = cg_reg(cg, buffer, 0)};
+CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const IrType *tile, bool matrix) {
+    CgSharedSide side = {.tile = tile, .buffer = cg_reg(cg, buffer, 0)};
     side.elem_bytes = (unsigned)ir_elem_size(ir_elem(tile));
-    side.plan = layout_shared_side(tile->layout, buffer->type->layout, side.elem_bytes, false);
-    if (!vectors)
-        side.plan.vector = (LayoutVector){.bits = 0};
+    side.plan = layout_shared_side(tile->layout, buffer->type->layout, side.elem_bytes, matrix);
     const Layout *offsets = &side.plan.offsets;
-    side.base = cg_thread_word(cg, layout_columns(offsets, LL_LANE),
-                               (unsigned)offsets->nin[LL_LANE] + offsets->nin[LL_WARP]);
-    unsigned count = (unsigned)1 << side.plan.vector.bits;
-    side.access = (CgAccess){
-        .space = SPACE_SHARED, .type = tile, .count = count, .align = count * side.elem_bytes};
+    uint32_t columns[LAYOUT_MAX_COLUMNS];
+    unsigned count = (unsigned)offsets->nin[LL_LANE] + offsets->nin[LL_WARP];
+    memcpy(columns, layout_columns(offsets, LL_LANE), count * sizeof *columns);
+    if (side.plan.op == SHARED_VECTOR) {
+        side.inside = side.plan.vector.mask;
+        side.count = (unsigned)1 << side.plan.vector.bits;
+    } else {
+        cg_matrix_columns(&side, columns);
+    }
+    for (unsigned i = 0; i < count; i++)
+        side.base_bits |= columns[i];
+    side.base = cg_thread_word(cg, columns, count);
     return side;
 }
 
+/* Every element by itself. */
+static CgSharedSide single_side(Cg *cg, const IrValue *buffer, const IrType *tile) {
+    CgSharedSide side = cg_shared_side(cg, buffer, tile, false);
+    side.plan.vector = (LayoutVector){.bits = 0};
+    side.inside = 0;
+    side.count = 1;
+    return side;
+}
+
+static CgAccess side_access(const CgSharedSide *side) {
+    return (CgAccess){.space = SPACE_SHARED,
+                      .type = side->tile,
+                      .count = side->count,
+                      .align = side->count * side->elem_bytes};
+}
+
 /* The address of the access that begins with register `first`. */
-static LLVMValueRef side_address(Cg *cg, const Side *side, unsigned first) {
+static LLVMValueRef side_address(Cg *cg, const CgSharedSide *side, unsigned first) {
     uint32_t own = layout_element(&side->plan.offsets, first, 0, 0, 0);
-    uint32_t shared = own & side->plan.base_bits;
+    uint32_t shared = own & side->base_bits;
     LLVMValueRef offset = side->base;
     if (shared != 0)
         offset = LLVMBuildXor(cg->b, offset, cg_i32(cg, shared), "");
     return cg_shared_at(cg, side->buffer, side->elem_bytes, offset, own & ~shared);
 }
 
-void cg_lower_shared_store(Cg *cg, const IrOp *op) {
-    const IrType *tile = ir_operand(op, 1)->type;
-    bool masked = op->num_operands > 2;
-    Side side = begin_side(cg, ir_operand(op, 0), tile, !masked);
-    LLVMValueRef owner = cg_owner(cg, tile);
-    for (unsigned r = 0; r < cg_num_regs(tile); r++) {
-        LLVMValueRef elements[16];
-        if ((r & side.plan.vector.mask) != 0)
-            continue;
-        for (unsigned i = 0; i < side.access.count; i++) {
-            unsigned reg = layout_vector_reg(&side.plan.vector, r, i);
-            elements[i] =
-                cg_is_dead(tile, reg) ? cg_const(cg, tile, 0) : cg_reg(cg, ir_operand(op, 1), reg);
-        }
-        LLVMValueRef predicate =
-            cg_and(cg, masked ? cg_reg(cg, ir_operand(op, 2), r) : NULL, owner);
-        LLVMValueRef value = cg_pack(cg, tile, elements, side.access.count);
-        cg_store(cg, &side.access, side_address(cg, &side, r),
-                 cg_is_const(predicate, 1) ? NULL : predicate, value);
+/* Element `i` of the access that begins with register `first`. */
+static unsigned side_reg(const CgSharedSide *side, unsigned first, unsigned i) {
+    return side->plan.op == SHARED_VECTOR ? layout_vector_reg(&side->plan.vector, first, i)
+                                          : cg_matrix_reg(side, first, i);
+}
+
+void cg_shared_load_at(Cg *cg, const CgSharedSide *side, unsigned first, LLVMValueRef *regs) {
+    LLVMValueRef elements[CG_SHARED_MOST], address = side_address(cg, side, first);
+    CgAccess access = side_access(side);
+    if (side->plan.op == SHARED_VECTOR)
+        cg_unpack(cg, side->tile, cg_load(cg, &access, address, NULL, NULL), elements, side->count);
+    else
+        cg_load_matrix(cg, side, address, elements);
+    for (unsigned i = 0; i < side->count; i++)
+        regs[side_reg(side, first, i)] = elements[i];
+}
+
+static void store_at(Cg *cg, const CgSharedSide *side, unsigned first, const IrValue *value,
+                     LLVMValueRef predicate) {
+    LLVMValueRef elements[CG_SHARED_MOST], address = side_address(cg, side, first);
+    CgAccess access = side_access(side);
+    for (unsigned i = 0; i < side->count; i++) {
+        unsigned reg = side_reg(side, first, i);
+        elements[i] =
+            cg_is_dead(side->tile, reg) ? cg_const(cg, side->tile, 0) : cg_reg(cg, value, reg);
     }
+    if (cg_is_const(predicate, 1))
+        predicate = NULL;
+    if (side->plan.op == SHARED_VECTOR)
+        cg_store(cg, &access, address, predicate, cg_pack(cg, side->tile, elements, side->count));
+    else
+        cg_store_matrix(cg, side, address, predicate, elements);
+}
+
+void cg_lower_shared_store(Cg *cg, const IrOp *op) {
+    const IrValue *buffer = ir_operand(op, 0), *value = ir_operand(op, 1);
+    const IrValue *mask = op->num_operands > 2 ? ir_operand(op, 2) : NULL;
+    const IrType *tile = value->type;
+    CgSharedSide side = mask != NULL
+                            ? single_side(cg, buffer, tile)
+                            : cg_shared_side(cg, buffer, tile, cg->arch >= LAYOUT_STMATRIX_ARCH);
+    LLVMValueRef owner = cg_owner(cg, tile);
+    for (unsigned r = 0; r < cg_num_regs(tile); r++)
+        if ((r & side.inside) == 0)
+            store_at(cg, &side, r, value,
+                     cg_and(cg, mask != NULL ? cg_reg(cg, mask, r) : NULL, owner));
 }
 
 void cg_lower_shared_load(Cg *cg, const IrOp *op) {
     const IrType *tile = ir_result(op, 0)->type;
-    Side side = begin_side(cg, ir_operand(op, 0), tile, true);
+    CgSharedSide side =
+        cg_shared_side(cg, ir_operand(op, 0), tile, cg->arch >= LAYOUT_LDMATRIX_ARCH);
     LLVMValueRef *regs = cg_new_regs(cg, tile);
     for (unsigned r = 0; r < cg_num_regs(tile); r++)
         regs[r] = cg_poison(cg, tile);
-    for (unsigned r = 0; r < cg_num_regs(tile); r++) {
-        LLVMValueRef elements[16];
-        if ((r & side.plan.vector.mask) != 0 || cg_is_dead(tile, r))
-            continue;
-        LLVMValueRef got = cg_load(cg, &side.access, side_address(cg, &side, r), NULL, NULL);
-        cg_unpack(cg, tile, got, elements, side.access.count);
-        for (unsigned i = 0; i < side.access.count; i++)
-            regs[layout_vector_reg(&side.plan.vector, r, i)] = elements[i];
-    }
+    for (unsigned r = 0; r < cg_num_regs(tile); r++)
+        if ((r & side.inside) == 0 && !cg_is_dead(tile, r))
+            cg_shared_load_at(cg, &side, r, regs);
     cg_define(cg, ir_result(op, 0), regs);
 }
 

@@ -137,16 +137,21 @@ typedef struct SharedPlan {
     uint32_t gone; /* the element bits that the rounds count */
 } SharedPlan;
 
+/* The first targets that have them: sm_75, sm_90. */
+enum { LAYOUT_LDMATRIX_ARCH = 75, LAYOUT_STMATRIX_ARCH = 90 };
+
 typedef struct SharedOptions {
     unsigned elem_bytes; /* 1 2 4 8 */
-    bool matrix;         /* ldmatrix and stmatrix may be used (sm_90) */
-    unsigned max_bytes;  /* of scratch, 0: any; reached as far as common registers allow */
+    bool ldmatrix;       /* may be used */
+    bool stmatrix;
+    unsigned max_bytes; /* of scratch, 0: any; reached as far as common registers allow */
 } SharedOptions;
 
 /* Plans any conversion that stays inside a block; neither side has bank conflicts. */
 void layout_plan_shared(const Layout *src, const Layout *dst, const SharedOptions *options,
                         SharedPlan *plan);
-/* How a tile of layout `tile` is best accessed in a given shared layout of the same shape. */
+/* How a tile of layout `tile` is best accessed in a given shared layout of the same shape. A matrix
+ * form is chosen only if vectors take more instructions. */
 SharedSide layout_shared_side(const Layout *tile, const Layout *shared, unsigned elem_bytes,
                               bool matrix);
 

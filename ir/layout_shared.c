@@ -105,7 +105,7 @@ typedef struct Search {
     unsigned elem_bytes;
     unsigned bits;      /* of the tile */
     unsigned line_bits; /* log2 of the elements of 128 bytes */
-    bool onehot, matrix;
+    bool onehot, matrix[2];
     unsigned best;     /* instructions; UINT32_MAX before the first */
     LayoutVectors off; /* the columns of the best scratch */
     Way ways[2];
@@ -143,7 +143,7 @@ static void try_low(Search *search, const LayoutVectors *candidate) {
     Way ways[2];
     unsigned cost = 0;
     for (unsigned x = 0; x < 2; x++) {
-        ways[x] = access_way(search->side[x], &low, search->elem_bytes, search->matrix);
+        ways[x] = access_way(search->side[x], &low, search->elem_bytes, search->matrix[x]);
         cost += instructions_of(search->side[x], &ways[x]);
     }
     if (cost >= search->best)
@@ -234,11 +234,11 @@ static void search_scratch(Search *search) {
     search->best = UINT32_MAX;
     try_low(search, &same); /* always feasible */
     assert(search->best != UINT32_MAX);
-    for (unsigned x = 0; x < 2 && search->onehot; x++) {
+    for (unsigned x = 0; x < 2 && search->onehot; x++)
         try_wider(search, &same, x);
-        if (search->matrix)
+    for (unsigned x = 2; x-- > 0 && search->onehot;) /* of equals: stores of vectors */
+        if (search->matrix[x])
             try_rows(search, x);
-    }
 }
 
 /* ---- the two sides of a plan ------------------------------------------------------------------*/
@@ -299,22 +299,31 @@ static void fill_side(SharedSide *side, unsigned bits, unsigned elem_bytes) {
     side->wavefronts = side->instructions << side->mat_bits; /* one a matrix */
 }
 
-SharedSide layout_shared_side(const Layout *tile, const Layout *shared, unsigned elem_bytes,
-                              bool matrix) {
+static SharedSide side_in(const Layout *offsets, unsigned elem_bytes, bool matrix) {
     SharedSide side;
     memset(&side, 0, sizeof side);
+    side.offsets = *offsets;
+    LayoutVectors low = units_of(layout_bits(offsets));
+    if (low.count > row_bits_of(elem_bytes))
+        low.count = row_bits_of(elem_bytes);
+    Way way = access_way(offsets, &low, elem_bytes, matrix);
+    side.op = way.op;
+    fill_side(&side, way.bits, elem_bytes);
+    return side;
+}
+
+SharedSide layout_shared_side(const Layout *tile, const Layout *shared, unsigned elem_bytes,
+                              bool matrix) {
     Layout inverse;
     bool invertible = layout_invert(shared, &inverse);
     assert(invertible);
     (void)invertible;
-    side.offsets = layout_compose(tile, &inverse);
-    LayoutVectors low = units_of(layout_bits(tile));
-    if (low.count > row_bits_of(elem_bytes))
-        low.count = row_bits_of(elem_bytes);
-    Way way = access_way(&side.offsets, &low, elem_bytes, matrix);
-    side.op = way.op;
-    fill_side(&side, way.bits, elem_bytes);
-    return side;
+    Layout offsets = layout_compose(tile, &inverse);
+    SharedSide vectors = side_in(&offsets, elem_bytes, false);
+    if (!matrix)
+        return vectors;
+    SharedSide side = side_in(&offsets, elem_bytes, true);
+    return side.instructions < vectors.instructions ? side : vectors;
 }
 
 /* ---- rounds -----------------------------------------------------------------------------------*/
@@ -385,7 +394,7 @@ void layout_plan_shared(const Layout *src, const Layout *dst, const SharedOption
     Search search = {.side = {&from, &to},
                      .elem_bytes = elem_bytes,
                      .onehot = onehot,
-                     .matrix = options->matrix};
+                     .matrix = {options->stmatrix, options->ldmatrix}};
     search.bits = layout_bits(&from);
     search.line_bits = bits_top(128 / elem_bytes);
     search_scratch(&search);

@@ -83,7 +83,10 @@ static bool lower(IrOp *op, void *data) {
         state->changed = true;
         return true;
     }
-    SharedOptions options = {.elem_bytes = (unsigned)ir_elem_size(from)};
+    unsigned arch = state->pc->target.arch;
+    SharedOptions options = {.elem_bytes = (unsigned)ir_elem_size(from),
+                             .ldmatrix = arch >= LAYOUT_LDMATRIX_ARCH,
+                             .stmatrix = arch >= LAYOUT_STMATRIX_ARCH};
     ConvertPlan plan;
     layout_plan_convert(from->layout, to->layout, &options, &plan);
     pass_count(state->pc,

@@ -121,7 +121,7 @@ static void cmd_convert(Command *c) { /* element bytes */
     static const char *const kinds[] = {"none", "register", "shuffle", "shared", "cluster"};
     static const char *const ops[] = {"vectors", "matrices", "transposed matrices"};
     ConvertPlan plan;
-    SharedOptions options = {.elem_bytes = c->numbers[0], .matrix = true};
+    SharedOptions options = {.elem_bytes = c->numbers[0], .ldmatrix = true, .stmatrix = true};
     layout_plan_convert(&c->layouts[0], &c->layouts[1], &options, &plan);
     strbuf_puts(c->out, kinds[plan.kind]);
     if (plan.kind == CONVERT_SHUFFLE) {

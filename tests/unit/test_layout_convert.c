@@ -380,14 +380,15 @@ Test(layout_convert, shared_memory_delivers_every_element_without_conflicts) {
     for (unsigned n = 0; n < 1200; n++) {
         Layout src, dst;
         random_pair(&random, n, &src, &dst);
-        SharedOptions options = {1u << layout_random_below(&random, 4), n % 2 == 0, 0};
+        SharedOptions options = {1u << layout_random_below(&random, 4), n % 2 == 0, n % 4 == 0, 0};
         SharedPlan plan;
         layout_plan_shared(&src, &dst, &options, &plan);
         cr_assert_eq(plan.round_bits, 0);
         check_shared(&plan, &src, &dst, options.elem_bytes);
         for (unsigned x = 0; x < 2; x++) {
             const SharedSide *side = x ? &plan.load : &plan.store;
-            cr_assert(options.matrix || side->op == SHARED_VECTOR);
+            bool matrix = x ? options.ldmatrix : options.stmatrix;
+            cr_assert(matrix || side->op == SHARED_VECTOR);
             ops[side->op]++;
             for (unsigned b = 0; b < 5; b++)
                 widths[b] += options.elem_bytes << side->vector.bits == 1u << b;
@@ -401,7 +402,7 @@ Test(layout_convert, shared_memory_delivers_every_element_without_conflicts) {
 Test(layout_convert, matrix_instructions) {
     const unsigned last[] = {1, 0};
     SharedPlan plan;
-    SharedOptions f16 = {2, true, 0}, f32 = {4, true, 0};
+    SharedOptions f16 = {2, true, true, 0}, f32 = {4, true, true, 0};
     Layout coalesced = layout_coalesced(2, (const int64_t[]){64, 64}, last, 8, 4);
     Layout mma_a = parse("<64x64; reg j0 j3 j4 j5 i3; lane j1 j2 i0 i1 i2; warp i4 i5>");
     layout_plan_shared(&coalesced, &mma_a, &f16, &plan);
@@ -420,7 +421,9 @@ Test(layout_convert, matrix_instructions) {
     cr_assert_eq(plan.load.op, SHARED_MATRIX);
     mma_a = parse("<64x128; reg j0 j3 j4 j5 j6 i3; lane j1 j2 i0 i1 i2; warp i4 i5>");
     Layout rows = layout_coalesced(2, (const int64_t[]){64, 128}, last, 8, 4);
+    f16.ldmatrix = false;
     layout_plan_shared(&mma_a, &rows, &f16, &plan);
+    f16.ldmatrix = true;
     check_shared(&plan, &mma_a, &rows, 2);
     cr_assert_eq(plan.store.op, SHARED_MATRIX);
     cr_assert_eq(plan.load.vector.bits, 3);
@@ -430,7 +433,7 @@ Test(layout_convert, matrix_instructions) {
     layout_plan_shared(&across, &columns, &f16, &plan);
     check_shared(&plan, &across, &columns, 2);
     cr_assert_eq(plan.load.op, SHARED_MATRIX_TRANS);
-    f16.matrix = false;
+    f16.ldmatrix = false;
     layout_plan_shared(&across, &columns, &f16, &plan);
     check_shared(&plan, &across, &columns, 2);
     cr_assert_eq(plan.load.op, SHARED_VECTOR);
@@ -462,7 +465,7 @@ Test(layout_convert, random_fragments_through_matrix_instructions) {
         Layout fragment = layout_fragment(2, extents, &f);
         fragment = layout_canonical(&fragment);
         Layout memory = layout_coalesced(2, extents, order, 16 / size, 4);
-        SharedOptions options = {size, true,
+        SharedOptions options = {size, true, true,
                                  n % 4 ? 0 : (unsigned)(extents[0] * extents[1]) * size / 4};
         SharedPlan plan;
         layout_plan_shared(&memory, &fragment, &options, &plan);
@@ -481,7 +484,7 @@ Test(layout_convert, scratch_is_divided_as_far_as_common_registers_allow) {
     for (unsigned n = 0; n < 300; n++) {
         Layout src, dst;
         random_pair(&random, n, &src, &dst);
-        SharedOptions options = {4, true, 1u << layout_random_below(&random, 12)};
+        SharedOptions options = {4, true, true, 1u << layout_random_below(&random, 12)};
         SharedPlan plan;
         unsigned common = 0, wanted = 0, bytes = 4u << layout_bits(&src);
         layout_plan_shared(&src, &dst, &options, &plan);
@@ -546,20 +549,23 @@ static SharedOp op_of(const char *text, unsigned size) {
 }
 
 Test(layout_convert, matrix_instructions_are_refused_where_they_do_not_fit) {
-    cr_assert_eq(op_of("<64; reg i0; lane i1 i2 i3 i4 i5>", 2), SHARED_MATRIX);
-    cr_assert_eq(op_of("<64; reg i0; lane i1 i2 i3 i4 i5>", 4),
+    cr_assert_eq(op_of("<128; reg i0 i6; lane i1 i2 i3 i4 i5>", 2), SHARED_MATRIX);
+    cr_assert_eq(op_of("<64; reg i0; lane i1 i2 i3 i4 i5>", 2),
+                 SHARED_VECTOR); /* a plain load takes no more */
+    cr_assert_eq(op_of("<128; reg i0 i6; lane i1 i2 i3 i4 i5>", 4),
                  SHARED_VECTOR); /* wrong element size */
-    cr_assert_eq(op_of("<32; lane i0 i1 i2 i3 i4>", 4), SHARED_MATRIX);
-    cr_assert_eq(op_of("<32; reg i0; lane i1 i2 i3 i4 .>", 2),
+    cr_assert_eq(op_of("<64; reg i5; lane i0 i1 i2 i3 i4>", 4), SHARED_MATRIX);
+    cr_assert_eq(op_of("<64; reg i0 i5; lane i1 i2 i3 i4 .>", 2),
                  SHARED_VECTOR); /* a duplicate lane */
-    cr_assert_eq(op_of("<64; reg i0; lane i2 i1 i3 i4 i5>", 2),
+    cr_assert_eq(op_of("<128; reg i0 i6; lane i2 i1 i3 i4 i5>", 2),
                  SHARED_VECTOR); /* lanes exchanged */
     cr_assert_eq(op_of("<64; reg i3; lane i4 i5 i0 i1 i2>", 2), SHARED_MATRIX_TRANS);
     cr_assert_eq(op_of("<64; reg i3; lane i4 i5 i0 i2 i1>", 2), SHARED_VECTOR);
     cr_assert_eq(op_of("<128; reg i4 i3; lane i5 i6 i0 i1 i2>", 1),
                  SHARED_VECTOR); /* 16 bits only */
-    Layout tile = parse("<64; reg i0; lane i1 i2 i3 i4 i5>"),
-           plain = layout_plain(1, (const int64_t[]){64}, NULL);
+    Layout tile = parse("<128; reg i0 i6; lane i1 i2 i3 i4 i5>"),
+           plain = layout_plain(1, (const int64_t[]){128}, NULL);
+    cr_assert_eq(layout_shared_side(&tile, &plain, 2, true).op, SHARED_MATRIX);
     plain.col[4] ^= 2; /* a row address touches the row */
     cr_assert_eq(layout_shared_side(&tile, &plain, 2, true).op, SHARED_VECTOR);
     tile = parse("<64; reg i3; lane i4 i5 i0 i1 i2>");
@@ -577,7 +583,7 @@ Test(layout_convert, the_cheaper_way_is_chosen) {
     for (unsigned n = 0; n < 600; n++) {
         Layout src, dst;
         random_pair(&random, n, &src, &dst);
-        SharedOptions options = {1u << n % 4, false, 0};
+        SharedOptions options = {1u << n % 4, false, false, 0};
         ConvertPlan plan;
         layout_plan_convert(&src, &dst, &options, &plan);
         ConvertKind least = layout_convert_kind(&src, &dst);
@@ -608,7 +614,7 @@ Test(layout_convert, costs_of_the_worked_example) {
     cr_assert_eq(counts.shuffles, 16);
     cr_assert_eq(counts.selects, 48);
     cr_assert_eq(layout_shuffle_cost(&plan, 4, 4), 64 + 96);
-    SharedOptions options = {4, false, 0};
+    SharedOptions options = {4, false, false, 0};
     SharedPlan shared;
     layout_plan_shared(&src, &dst, &options, &shared);
     cr_assert_eq(layout_shared_cost(&shared, 4, false), 256 + 64);
