@@ -11,6 +11,7 @@
 
 #include "codegen/codegen.h"
 #include "interp_world.h"
+#include "ir/layout_convert.h"
 #include "runtime/emu/emu.h"
 #include "support/numeric.h"
 
@@ -467,6 +468,62 @@ Test(codegen_exec, shared_memory) {
         between(body, layouts, (int)kind, "shared = 8192");
     }
     arena_destroy(arena);
+}
+
+static Layout parsed(const char *text) {
+    Layout layout;
+    const char *error;
+    cr_assert(layout_parse(text, strlen(text), &layout, &error), "%s", error);
+    return layout;
+}
+
+/* Tiles of 512 elements in and out of the layouts of tensor cores, by ldmatrix and stmatrix. */
+Test(codegen_exec, matrices) {
+    static const struct {
+        int kind;
+        const char *memory, *fragment, *buffer;
+    } cases[] = {
+        /* a 16x32 operand, all warps alike; two instructions of four matrices */
+        {F16, "<512; reg i0 i1; lane i2 i3 i4 i5 i6; warp i7 i8>",
+         "<512; reg i0 i3 i4 i8; lane i1 i2 i5 i6 i7; warp . .>",
+         "<512; off i0 i1 i2 i3 i4 i8 i3+i5 i4+i6 i7>"},
+        /* a matrix a warp, then two */
+        {BF16, "<512; reg i0 i1; lane i2 i3 i4 i5 i6; warp i7 i8>",
+         "<512; reg i0 i3; lane i1 i2 i5 i6 i7; warp i4 i8>",
+         "<512; off i0 i1 i2 i3 i4 i8 i5 i6 i7>"},
+        /* transposed: neighbours in memory go to different lanes */
+        {F16, "<512; reg i0 i1 i2; lane i3 i4 i5 i6 i7; warp i8 .>",
+         "<512; reg i5 i3 i4 i8; lane i6 i7 i0 i1 i2; warp . .>",
+         "<512; off i0 i1 i2 i3 i4 i8 i3+i5 i4+i6 i7>"},
+        {I16, "<512; reg i0 i1 i2; lane i3 i4 i5 i6 i7; warp i8 .>",
+         "<512; reg i5 i3; lane i6 i7 i0 i1 i2; warp i4 i8>",
+         "<512; off i0 i1 i2 i3 i4 i5 i6 i7 i8>"},
+        {F32, "<512; reg i0 i1; lane i2 i3 i4 i5 i6; warp i7 i8>",
+         "<512; reg i2 i3 i7 i8; lane i0 i1 i4 i5 i6; warp . .>",
+         "<512; off i0 i1 i2 i3 i7 i8 i2+i4 i3+i5 i6>"},
+        {I8, "<512; reg i0 i1; lane i2 i3 i4 i5 i6; warp i7 i8>",
+         "<512; reg i0 i1 i4 i8; lane i2 i3 i5 i6 i7; warp . .>",
+         "<512; off i0 i1 i2 i3 i4 i8 i4+i5 i6 i7>"},
+    };
+    for (size_t n = 0; n < 2 * TK_COUNTOF(cases); n++) {
+        bool back = n % 2 == 1;
+        Layout fragment = parsed(cases[n / 2].fragment), buffer = parsed(cases[n / 2].buffer);
+        unsigned size = (unsigned)dtype_size(kinds[cases[n / 2].kind].dtype);
+        cr_assert_neq(layout_shared_side(&fragment, &buffer, size, true).op, SHARED_VECTOR);
+        const char *t = kinds[cases[n / 2].kind].name;
+        const char *layouts[] = {back ? cases[n / 2].fragment : cases[n / 2].memory,
+                                 back ? cases[n / 2].memory : cases[n / 2].fragment,
+                                 cases[n / 2].buffer, NULL};
+        char body[512];
+        snprintf(body, sizeof body,
+                 "!%%b = shared_alloc 128 : shared<512x%s, #2>\n"
+                 "!shared_store %%b, %%x\n"
+                 "!barrier\n"
+                 "!%%r = shared_load %%b : tile<512x%s, #1>\n"
+                 "?%%r = bitcast %%x : tile<512x%s>\n",
+                 t, t, t);
+        between(body, layouts, cases[n / 2].kind, "shared = 8192");
+    }
 }
 
 /* Each layout holds the axis in registers and lanes only. */
