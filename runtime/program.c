@@ -6,10 +6,13 @@
 
 #include <string.h>
 
+#include "runtime/aot/aot.h"
+
 static LaunchState *open_launches(Program *program, const ProgramOptions *options) {
     const SessionOptions *session = &program->session->options;
     LaunchConfig config = {
         .device = program->open.device,
+        .builder = &program->builder,
         .keep_tile = options->keep_tile,
         .out = options->out,
         .interp =
@@ -39,6 +42,7 @@ bool program_open(Program *program, Session *session, const Module *module,
     }
     program->py = py_ctx_create(&session->oom, session->arena, session->names, session->sources,
                                 session->diags);
+    program->builder = aot_builder(session);
     if (options->launches) {
         program->launch = open_launches(program, options);
     }

@@ -15,7 +15,8 @@ typedef struct Program {
     OpenDevice open; /* kernels run on its device, tensors live in that one's memory */
     TorchState *torch;
     PyCtx *py;
-    LaunchState *launch; /* NULL: kernels are only compiled */
+    LaunchState *launch;   /* NULL: kernels are only compiled */
+    LaunchBuilder builder; /* for tkc.build */
     bool has_host;
 } Program;
 

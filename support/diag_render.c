@@ -272,24 +272,13 @@ void diags_render(Diags *diags, const DiagStyle *style, FILE *out) {
     }
 }
 
-/* A JSON string; bytes that are not UTF-8 become U+FFFD. */
 static void put_json_string(const char *text, FILE *out) {
     size_t len = strlen(text);
     putc('"', out);
     for (size_t pos = 0; pos < len;) {
-        size_t start = pos;
-        int32_t c = utf8_next(text, len, &pos);
-        if (c < 0) {
-            fputs("\\ufffd", out);
-        } else if (c == '"' || c == '\\') {
-            fprintf(out, "\\%c", (char)c);
-        } else if (c == '\n') {
-            fputs("\\n", out);
-        } else if (c < 0x20 || c == 0x7f) {
-            fprintf(out, "\\u%04x", (unsigned)c);
-        } else {
-            fwrite(text + start, 1, pos - start, out);
-        }
+        char json[JSON_CHAR_MAX];
+        size_t json_len = json_char(text, len, &pos, json);
+        fwrite(json, 1, json_len, out);
     }
     putc('"', out);
 }

@@ -97,6 +97,31 @@ const char *strbuf_str(StrBuf *buf) {
     return buf->data == NULL ? "" : buf->data;
 }
 
+size_t json_char(const char *text, size_t len, size_t *pos, char out[JSON_CHAR_MAX]) {
+    size_t start = *pos;
+    int32_t c = utf8_next(text, len, pos);
+    if (c < 0 || c == 0x7f || (c < 0x20 && c != '\n'))
+        return (size_t)snprintf(out, JSON_CHAR_MAX, "\\u%04x", c < 0 ? 0xfffdu : (unsigned)c);
+    if (c == '"' || c == '\\' || c == '\n') {
+        out[0] = '\\';
+        out[1] = c == '\n' ? 'n' : (char)c;
+        return 2;
+    }
+    memcpy(out, text + start, *pos - start);
+    return *pos - start;
+}
+
+void strbuf_put_json(StrBuf *buf, const char *text) {
+    size_t len = strlen(text);
+    strbuf_putc(buf, '"');
+    for (size_t pos = 0; pos < len;) {
+        char json[JSON_CHAR_MAX];
+        size_t json_len = json_char(text, len, &pos, json);
+        strbuf_write(buf, json, json_len);
+    }
+    strbuf_putc(buf, '"');
+}
+
 bool str_eq(const char *a, const char *b) {
     return strcmp(a, b) == 0;
 }

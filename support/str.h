@@ -29,6 +29,13 @@ void strbuf_vprintf(StrBuf *buf, const char *fmt, va_list args) TK_PRINTF(2, 0);
 /* The text so far ("" if empty). */
 const char *strbuf_str(StrBuf *buf);
 
+/* As a JSON string, in quotes. */
+void strbuf_put_json(StrBuf *buf, const char *text);
+/* The next code point of a text at *pos (which moves on) as it stands in a JSON string: its length
+ * in `out`. Bytes that are not UTF-8 become U+FFFD. */
+#define JSON_CHAR_MAX 8
+size_t json_char(const char *text, size_t len, size_t *pos, char out[JSON_CHAR_MAX]);
+
 bool str_eq(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);

@@ -16,4 +16,5 @@ target_sources(tkc_runtime PRIVATE
     "${CMAKE_CURRENT_LIST_DIR}/aot.c"
     "${CMAKE_CURRENT_LIST_DIR}/aot_grid.c"
     "${CMAKE_CURRENT_LIST_DIR}/aot_params.c"
+    "${CMAKE_CURRENT_LIST_DIR}/aot_program.c"
     "${CMAKE_CURRENT_LIST_DIR}/aot_text.c")

@@ -15,6 +15,7 @@
 #define TKC_RUNTIME_AOT_AOT_H
 
 #include "frontend/specialise.h"
+#include "runtime/host/launch.h"
 #include "runtime/outputs.h"
 
 typedef struct AotOptions {
@@ -38,6 +39,8 @@ Aot *aot_create(Session *session, const AotOptions *options);
 SessionStatus aot_add(Aot *aot, PyCtx *py, const AotSource *source);
 /* Adds NAME.h and NAME.c of every kernel to the outputs. */
 SessionStatus aot_write(Aot *aot, Outputs *outputs);
+/* For LaunchConfig: builds what a program asks for by tkc.build. */
+LaunchBuilder aot_builder(Session *session);
 /* May C functions be called so? */
 bool aot_is_name(const char *text);
 

@@ -211,7 +211,6 @@ void builtins_add(PyCtx *py, PyEnv *env, const BuiltinRow *rows);
 /* The builtin module `name` (new reference); *found false if tkc has none of that name. */
 PyValue builtin_module(PyCtx *py, const char *name, bool *found);
 PyValue module_math(PyCtx *py);
-PyValue module_tkc(PyCtx *py); /* launch_fuse.c */
 PyValue module_sys(PyCtx *py);
 PyValue module_os(PyCtx *py);
 PyValue module_time(PyCtx *py);

@@ -42,6 +42,8 @@ static void drop_params(PyCtx *py, const SpecParam *params, size_t count) {
 }
 
 void launch_state_destroy(LaunchState *state) {
+    if (state != NULL)
+        trace_drop(state);
     for (size_t i = 0; state != NULL && i < state->order.len; i++) {
         const Variant *variant = state->order.data[i];
         if (variant->params != NULL)
@@ -168,7 +170,11 @@ static Variant *find_variant(LaunchState *state, const Launch *launch) {
     Variant *variant = map_get(&state->variants, key);
     if (variant != NULL)
         return variant;
+    size_t event =
+        state->trace != NULL ? trace_begin(state->trace, "compile", launch->fn->name) : 0;
     variant = compile_variant(state, launch, strbuf_str(&signature));
+    if (state->trace != NULL)
+        trace_end(state->trace, event);
     if (variant == NULL)
         return NULL;
     variant->jit = py_incref((PyValue){.tag = PY_OBJECT_TAG, .u.o = &launch->fn->base});
@@ -189,7 +195,11 @@ bool launch_run_variant(LaunchState *state, const Launch *launch, const Variant 
                             .options = &state->config.interp,
                             .call = launch->args->range};
     memcpy(request.grid, launch->grid, sizeof request.grid);
-    switch (device->ops->launch(device, variant->code, &request, py->diags)) {
+    size_t event = state->trace != NULL ? trace_launch(state->trace, device, launch, variant) : 0;
+    DeviceStatus status = device->ops->launch(device, variant->code, &request, py->diags);
+    if (state->trace != NULL)
+        trace_launched(state->trace, device, event);
+    switch (status) {
     case DEVICE_OK:
         return true;
     case DEVICE_FAULT:
@@ -221,6 +231,8 @@ static PyValue run_with(PyCtx *py, PyValue jit, const SpecOptions *options, PyVa
         ok = variant != NULL;
     else if (state->fusing != NULL)
         ok = launch_collect(state->fusing, &launch, variant);
+    else if (state->building != NULL && !state->trying) /* what autotuning tries does run */
+        launch_note(state->building, variant);
     else
         ok = launch_run_variant(state, &launch, variant);
     arena_reset(py->scratch, mark);

@@ -9,8 +9,28 @@
 #include "frontend/specialise.h"
 #include "runtime/device.h"
 
+struct Variant;
+/* What tkc.build(...) asks for. */
+typedef struct LaunchBuild {
+    const struct Variant *const *variants; /* what the functions launched, in order */
+    size_t num_variants;
+    const char *output;      /* a folder */
+    const char *name, *grid; /* or NULL */
+    const char *const *targets;
+    size_t num_targets; /* 0: the usual one */
+    bool embeds_ptx, embeds_cubin;
+    Arena *arena;       /* for `paths` */
+    const char **paths; /* set by the builder: the files that it wrote */
+    size_t num_paths;
+} LaunchBuild;
+typedef struct LaunchBuilder {
+    void *data;
+    bool (*build)(void *data, PyCtx *py, LaunchBuild *build); /* false: reported */
+} LaunchBuilder;
+
 typedef struct LaunchConfig {
     Device *device;
+    const LaunchBuilder *builder; /* NULL: tkc.build is refused */
     InterpOptions interp;
     bool keep_tile; /* keep the IR as the specialiser made it, for tkc build */
     FILE *out;      /* where static_print goes */

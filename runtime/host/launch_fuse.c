@@ -1,5 +1,4 @@
-/* launch_fuse.c -- the built-in module `tkc`, and its tkc.fuse(...): several launches as one
- * kernel.
+/* launch_fuse.c -- tkc.fuse(...): several launches as one kernel.
  *
  *     tkc.fuse(lambda: square[grid](x, t, n, BLOCK=256),
  *              lambda: total[grid](t, out, n, BLOCK=256), temporaries=[t])
@@ -287,6 +286,14 @@ static Variant *compile_fused(LaunchState *state, const Plan *plan, const char *
     return variant;
 }
 
+/* Notes it if tkc.build asks. */
+static bool run_or_note(LaunchState *state, const Launch *launch, const Variant *variant) {
+    if (state->building == NULL)
+        return launch_run_variant(state, launch, variant);
+    launch_note(state->building, variant);
+    return true;
+}
+
 static bool run_fused(PyCtx *py, const Plan *plan, const PyArgs *args) {
     LaunchState *state = host_launch(py);
     const Noted *first = &plan->collected->launches.data[0];
@@ -295,7 +302,7 @@ static bool run_fused(PyCtx *py, const Plan *plan, const PyArgs *args) {
     if (plan->collected->launches.len == 1) {
         for (size_t i = 0; i < first->num_args; i++)
             vec_push(py->scratch, &launch.device_args, first->args[i]);
-        return launch_run_variant(state, &launch, first->variant);
+        return run_or_note(state, &launch, first->variant);
     }
     for (size_t i = 0; i < plan->joined.len; i++)
         vec_push(py->scratch, &launch.device_args, plan->joined.data[i].arg);
@@ -305,7 +312,7 @@ static bool run_fused(PyCtx *py, const Plan *plan, const PyArgs *args) {
     if (variant == NULL)
         variant = compile_fused(state, plan, key);
     if (variant != NULL)
-        return launch_run_variant(state, &launch, variant);
+        return run_or_note(state, &launch, variant);
     launch_error(&launch, from, PYEXC_CompilationError);
     return false;
 }
@@ -349,7 +356,7 @@ static bool collect_all(PyCtx *py, struct Collected *collected, const PyArgs *ar
 }
 
 /* fuse(*functions, temporaries=()) */
-static PyValue tkc_fuse(PyCtx *py, void *data, const PyArgs *args) {
+PyValue tkc_fuse(PyCtx *py, void *data, const PyArgs *args) {
     (void)data;
     ArenaMark mark = arena_mark(py->scratch);
     MemView *temporaries = NULL;
@@ -375,11 +382,4 @@ static PyValue tkc_fuse(PyCtx *py, void *data, const PyArgs *args) {
     arena_destroy(collected.scratch);
     arena_reset(py->scratch, mark);
     return ok ? PY_NONE : PY_FAIL;
-}
-
-PyValue module_tkc(PyCtx *py) {
-    static const BuiltinRow rows[] = {{"fuse", tkc_fuse}, {NULL, NULL}};
-    PyValue module = py_module(py, "tkc");
-    module_add_functions(py, module, rows);
-    return module;
 }

@@ -19,13 +19,16 @@ typedef struct Launch {
 } Launch;
 
 struct Collected; /* launches that tkc.fuse takes together (launch_fuse.c) */
+struct Building;  /* launches that tkc.build makes C of (launch_build.c) */
 struct LaunchState {
     PyCtx *py;
     LaunchConfig config;
     IrContext *ir;
     Map variants; /* key text -> Variant */
     VEC(Variant *) order;
-    struct Collected *fusing; /* tkc.fuse is collecting launches; or NULL */
+    struct Collected *fusing;  /* tkc.fuse is collecting launches; or NULL */
+    struct Building *building; /* tkc.build is; or NULL */
+    struct Trace *trace;       /* tkc.trace is recording; or NULL */
     bool trying; /* autotuning tries configurations: what it launches does not count as used */
     bool faulted;
 };
@@ -44,6 +47,27 @@ PyValue launch_error(const Launch *launch, size_t from, PyExc exc);
 IrModule *launch_tile_copy(LaunchState *state, const IrModule *module);
 /* Notes a launch instead of running it; false with an exception. */
 bool launch_collect(struct Collected *collected, const Launch *launch, const Variant *variant);
+
+void launch_note(struct Building *building, const Variant *variant);
+
+/* What tkc.trace records (launch_trace.c). */
+typedef struct Trace Trace;
+/* Something that the host does: its number for trace_end. */
+size_t trace_begin(Trace *trace, const char *category, const char *name);
+void trace_end(Trace *trace, size_t index);
+/* Around a launch: before it, and behind it. */
+size_t trace_launch(Trace *trace, Device *device, const Launch *launch, const Variant *variant);
+void trace_launched(Trace *trace, Device *device, size_t index);
+/* Ends it without a file; does nothing if none is recorded. */
+void trace_drop(LaunchState *state);
+
+/* The functions of the module tkc as lib/tkc.py calls them. */
+PyValue tkc_fuse(PyCtx *py, void *data, const PyArgs *args);
+PyValue tkc_build(PyCtx *py, void *data, const PyArgs *args);
+PyValue tkc_trace_begin(PyCtx *py, void *data, const PyArgs *args);
+PyValue tkc_trace_end(PyCtx *py, void *data, const PyArgs *args);
+PyValue tkc_span_begin(PyCtx *py, void *data, const PyArgs *args);
+PyValue tkc_span_end(PyCtx *py, void *data, const PyArgs *args);
 
 /* triton.tools.tensor_descriptor.TensorDescriptor (tensor_descriptor.c). */
 typedef struct TensorDescriptor {

@@ -192,6 +192,11 @@ void host_library_functions(PyCtx *py, PyValue module) {
     module_add_functions(py, module, rows);
 }
 
+/* What only tkc has: lib/tkc.py. */
+static PyValue module_tkc(PyCtx *py) {
+    return library_module(py, "tkc", "tkc");
+}
+
 /* ---- the table --------------------------------------------------------------------------------
  */
 

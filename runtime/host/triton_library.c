@@ -100,7 +100,10 @@ static PyValue library_functions(PyCtx *py) {
         {"is_tensor", lib_is_tensor}, {"copy", lib_copy},
         {"agree", lib_agree},         {"report_disagreement", lib_report_disagreement},
         {"timing", lib_timing},       {"flush_cache", lib_flush_cache},
-        {"trying", lib_trying},       {NULL, NULL}};
+        {"trying", lib_trying},       {"fuse", tkc_fuse},
+        {"build", tkc_build},         {"trace_begin", tkc_trace_begin},
+        {"trace_end", tkc_trace_end}, {"span_begin", tkc_span_begin},
+        {"span_end", tkc_span_end},   {NULL, NULL}};
     PyValue module = py_module(py, "_tkc");
     module_add_functions(py, module, rows);
     host_library_functions(py, module);
