@@ -137,8 +137,8 @@ typedef struct SharedPlan {
     uint32_t gone; /* the element bits that the rounds count */
 } SharedPlan;
 
-/* The first targets that have them: sm_75, sm_90. */
-enum { LAYOUT_LDMATRIX_ARCH = 75, LAYOUT_STMATRIX_ARCH = 90 };
+/* The first targets that have ldmatrix, cp.async, stmatrix: sm_75, sm_80, sm_90. */
+enum { LAYOUT_LDMATRIX_ARCH = 75, LAYOUT_ASYNC_ARCH = 80, LAYOUT_STMATRIX_ARCH = 90 };
 
 typedef struct SharedOptions {
     unsigned elem_bytes; /* 1 2 4 8 */
@@ -150,6 +150,15 @@ typedef struct SharedOptions {
 /* Plans any conversion that stays inside a block; neither side has bank conflicts. */
 void layout_plan_shared(const Layout *src, const Layout *dst, const SharedOptions *options,
                         SharedPlan *plan);
+/* What copies in the background move: vectors of 1 << bits neighbours along an axis. */
+typedef struct LayoutCopies {
+    unsigned along, bits;
+} LayoutCopies;
+/* The layout of a buffer that copies fill as tiles of layout `src` are held, and that is read as
+ * `dst`: neighbours of a vector are neighbours there, and there are as few bank conflicts as
+ * swizzling whole vectors allows. layout_copies.c. */
+Layout layout_plan_copies(const Layout *src, const Layout *dst, const LayoutCopies *copies,
+                          const SharedOptions *options);
 /* How a tile of layout `tile` is best accessed in a given shared layout of the same shape. A matrix
  * form is chosen only if vectors take more instructions. */
 SharedSide layout_shared_side(const Layout *tile, const Layout *shared, unsigned elem_bytes,

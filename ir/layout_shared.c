@@ -276,6 +276,17 @@ static void fill_matrix(SharedSide *side, unsigned word_bits) {
             side->mat_reg[side->mat_bits++] = (uint8_t)i;
 }
 
+/* The wavefronts that the 8 rows of a matrix take: those that lie in the same 16 bytes of a line of
+ * banks wait for each other. */
+static unsigned row_wavefronts(const uint32_t row[3], unsigned elem_bytes) {
+    uint32_t places = 0;
+    for (unsigned r = 0; r < 8; r++) {
+        uint32_t offset = (r & 1 ? row[0] : 0) ^ (r & 2 ? row[1] : 0) ^ (r & 4 ? row[2] : 0);
+        places |= (uint32_t)1 << (offset * elem_bytes / 16 & 7);
+    }
+    return 8 / bits_count(places);
+}
+
 /* Fills a side in from its offsets, op and vector width. */
 static void fill_side(SharedSide *side, unsigned bits, unsigned elem_bytes) {
     const Layout *offsets = &side->offsets;
@@ -296,7 +307,8 @@ static void fill_side(SharedSide *side, unsigned bits, unsigned elem_bytes) {
     fill_matrix(side, word_bits_of(elem_bytes));
     inside = side->word_bits + side->mat_bits;
     side->instructions = 1u << (regs - inside);
-    side->wavefronts = side->instructions << side->mat_bits; /* one a matrix */
+    side->wavefronts = side->instructions << side->mat_bits;
+    side->wavefronts *= row_wavefronts(side->row, elem_bytes);
 }
 
 static SharedSide side_in(const Layout *offsets, unsigned elem_bytes, bool matrix) {

@@ -29,11 +29,13 @@
  * (tests/passes/lower-conversions/warp.tkir)
  *
  * Algorithm: layout_plan_convert() says how, and gives the buffer the layout in which neither side
- * has bank conflicts (layouts.md, section 4(b)).
+ * has bank conflicts (layouts.md, section 4(b)). What a loop loads gets a buffer that copies in the
+ * background can fill: the pass pipeline makes them of the load and the store.
  */
 #include "ir/layout_convert.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
+#include "support/bits.h"
 
 typedef struct LowerConversions {
     PassContext *pc;
@@ -72,6 +74,20 @@ static void through_shared(IrOp *op, const Layout *layout) {
     ir_op_erase(op);
 }
 
+/* Whether the pass pipeline may copy what the conversion moves into the buffer in the background.
+ */
+static bool may_be_copied(const LowerConversions *state, const IrValue *value,
+                          LayoutCopies *copies) {
+    const IrOp *load = value->def, *loop = load ? load->block->parent : NULL;
+    if (!load || load->code != OP_Load || !loop || loop->code != OP_For ||
+        state->pc->target.arch < LAYOUT_ASYNC_ARCH)
+        return false;
+    uint64_t vector = (uint64_t)ir_attr_int(load, ATTR_VECTOR);
+    *copies =
+        (LayoutCopies){.along = (unsigned)ir_attr_int(load, ATTR_ALONG), .bits = bits_top(vector)};
+    return vector * ir_elem_size(value->type) >= 4;
+}
+
 static bool lower(IrOp *op, void *data) {
     LowerConversions *state = data;
     if (op->code != OP_ConvertLayout)
@@ -92,7 +108,11 @@ static bool lower(IrOp *op, void *data) {
     pass_count(state->pc,
                plan.kind == CONVERT_SHARED ? STAT_SHARED_CONVERSIONS : STAT_WARP_CONVERSIONS, 1);
     if (plan.kind == CONVERT_SHARED) {
-        through_shared(op, &plan.shared.shared);
+        LayoutCopies copies;
+        Layout buffer = plan.shared.shared;
+        if (may_be_copied(state, ir_operand(op, 0), &copies))
+            buffer = layout_plan_copies(from->layout, to->layout, &copies, &options);
+        through_shared(op, &buffer);
         state->changed = true;
     }
     return true;

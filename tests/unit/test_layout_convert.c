@@ -622,3 +622,44 @@ Test(layout_convert, costs_of_the_worked_example) {
     layout_plan_convert(&src, &dst, &options, &choice);
     cr_assert_eq(choice.kind, CONVERT_SHUFFLE);
 }
+
+/* ---- buffers for copies -----------------------------------------------------------------------*/
+
+/* Reads and writes of the planned buffer for a loaded tile and the operand that is read from it:
+ * both as few wavefronts as the bytes take, vectors whole. */
+static void check_copies(const char *loaded, const char *read, LayoutCopies copies,
+                         unsigned elem_bytes, SharedOp op) {
+    Layout src = parse(loaded), dst = parse(read);
+    SharedOptions options = {elem_bytes, true, true, 0};
+    Layout buffer = layout_plan_copies(&src, &dst, &copies, &options);
+    cr_assert_null(layout_check(&buffer));
+    for (unsigned i = 0; i < copies.bits; i++)
+        cr_assert_eq(buffer.col[i], layout_axis_bit(&buffer, copies.along, i));
+    SharedSide store = layout_shared_side(&src, &buffer, elem_bytes, false);
+    SharedSide load = layout_shared_side(&dst, &buffer, elem_bytes, true);
+    cr_assert_eq(store.vector.bits, copies.bits);
+    cr_assert_eq(store.wavefronts, store.instructions * 4); /* 512 bytes each */
+    cr_assert_eq(load.op, op);
+    unsigned bytes = (elem_bytes << dst.nin[LL_REG]) * 32;
+    cr_assert_eq(load.wavefronts, bytes / 128);
+}
+
+Test(layout_convert, copies_meet_no_conflicts) {
+    LayoutCopies eight = {1, 3}, four = {1, 2};
+    /* A operand, rows of 64 and 128 bytes; B operand from rows of n; tf32, both ways round */
+    check_copies("<64x32; reg j0 j1 j2 i5; lane j3 j4 i0 i1 i2; warp i3 i4>",
+                 "<64x32; reg j0 j3 j4 i3; lane j1 j2 i0 i1 i2; warp i4 i5>", eight, 2,
+                 SHARED_MATRIX);
+    check_copies("<64x64; reg j0 j1 j2 i4 i5; lane j3 j4 j5 i0 i1; warp i2 i3>",
+                 "<64x64; reg j0 j3 j4 j5 i3; lane j1 j2 i0 i1 i2; warp i4 i5>", eight, 2,
+                 SHARED_MATRIX);
+    check_copies("<32x64; reg j0 j1 j2 i4; lane j3 j4 j5 i0 i1; warp i2 i3>",
+                 "<32x64; reg j3 i0 i3 i4; lane i1 i2 j0 j1 j2; warp j4 j5>", eight, 2,
+                 SHARED_MATRIX_TRANS);
+    check_copies("<64x32; reg j0 j1 i4 i5; lane j2 j3 j4 i0 i1; warp i2 i3>",
+                 "<64x32; reg j2 j3 j4 i3; lane j0 j1 i0 i1 i2; warp i4 i5>", four, 4,
+                 SHARED_MATRIX);
+    check_copies("<32x64; reg j0 j1 i3 i4; lane j2 j3 j4 j5 i0; warp i1 i2>",
+                 "<32x64; reg j3 i2 i3 i4; lane i0 i1 j0 j1 j2; warp j4 j5>", four, 4,
+                 SHARED_VECTOR);
+}
