@@ -22,6 +22,10 @@ IrValue *ir_clone_value(const IrCloner *cloner, IrValue *old) {
     return copy ? copy : old;
 }
 
+static const IrType *copied_type(const IrCloner *cloner, const IrType *type) {
+    return cloner->imports ? ir_type_import(cloner->builder.module->ctx, type) : type;
+}
+
 static void clone_result(IrCloner *cloner, const IrValue *old, IrValue *copy) {
     copy->name = old->name;
     if (old->hints)
@@ -49,7 +53,7 @@ IrOp *ir_clone_op(IrCloner *cloner, const IrOp *old) {
     for (unsigned i = 0; i < old->num_operands; i++)
         operands[i] = ir_clone_value(cloner, ir_operand(old, i));
     for (unsigned i = 0; i < old->num_results; i++)
-        types[i] = old->results[i].type;
+        types[i] = copied_type(cloner, old->results[i].type);
     cloner->builder.range = old->range;
     IrOp *copy =
         ir_build(&cloner->builder, old->code, operands, old->num_operands, types, old->num_results);
@@ -67,7 +71,8 @@ void ir_clone_block(IrCloner *cloner, const IrBlock *old, IrBlock *copy) {
     cloner->builder.before = NULL;
     for (unsigned i = copy->num_args; i < old->num_args; i++) {
         const IrValue *arg = old->args[i];
-        clone_result(cloner, arg, ir_block_add_arg(&cloner->builder, copy, arg->type, arg->name));
+        const IrType *type = copied_type(cloner, arg->type);
+        clone_result(cloner, arg, ir_block_add_arg(&cloner->builder, copy, type, arg->name));
     }
     for (const IrOp *op = old->first; op; op = op->next)
         ir_clone_op(cloner, op);
@@ -78,9 +83,11 @@ IrKernel *ir_kernel_clone(IrModule *into, const IrKernel *kernel) {
     IrKernel *copy = ir_kernel_create(into, kernel->name, kernel->range);
     IrBuilder builder = {.module = into, .kernel = copy, .block = copy->body};
     IrCloner cloner = ir_cloner(builder, kernel, into->arena);
+    cloner.imports = into->ctx != kernel->module->ctx;
     for (size_t i = 0; i < kernel->params.len; i++) {
         const IrParam *param = &kernel->params.data[i];
-        IrValue *value = ir_kernel_add_param(copy, param->name, param->value->type, param->range);
+        const IrType *type = copied_type(&cloner, param->value->type);
+        IrValue *value = ir_kernel_add_param(copy, param->name, type, param->range);
         clone_result(&cloner, param->value, value);
         copy->params.data[i].is_const = param->is_const;
     }

@@ -63,6 +63,8 @@ const IrType *ir_type_with_layout(IrContext *ctx, const IrType *type, const Layo
 /* `type` with another element type: tile<8xi1> for (tile<8xf32>, i1); the scalar itself if scalar.
  * A layout stays. */
 const IrType *ir_type_with_elem(IrContext *ctx, const IrType *type, const IrType *elem);
+/* The type of `ctx` that says what `type` says, which may be of another context. */
+const IrType *ir_type_import(IrContext *ctx, const IrType *type);
 
 static inline bool ir_is_tile(const IrType *t) {
     return t->kind == TY_TILE;
@@ -348,6 +350,7 @@ typedef struct IrCloner {
     IrBuilder builder;
     IrValue **values; /* by id of the old value: what stands for it in the copy, or NULL: itself */
     uint32_t num_values;
+    bool imports; /* the copy is in another context, types are looked up there */
 } IrCloner;
 /* A cloner of operations of `from`; it lives as long as `arena`. */
 IrCloner ir_cloner(IrBuilder builder, const IrKernel *from, Arena *arena);
@@ -360,6 +363,7 @@ IrOp *ir_clone_op(IrCloner *cloner, const IrOp *old);
  * `copy` does not have yet. */
 void ir_clone_block(IrCloner *cloner, const IrBlock *old, IrBlock *copy);
 void ir_copy_attrs(IrModule *module, const IrOp *from, IrOp *to); /* of the same opcode */
+/* `into` may be of another context. Names are shared: they must outlive the copy. */
 IrKernel *ir_kernel_clone(IrModule *into, const IrKernel *kernel);
 
 /* ---- text ------------------------------------------------------------------------------------ */

@@ -123,6 +123,12 @@ const IrType *ir_type_with_elem(IrContext *ctx, const IrType *type, const IrType
     return intern_laid(ctx, TY_TILE, elem, type->shape, type->rank, type->layout);
 }
 
+const IrType *ir_type_import(IrContext *ctx, const IrType *type) {
+    const IrType *elem = type->elem == NULL ? NULL : ir_type_import(ctx, type->elem);
+    const Layout *layout = type->layout == NULL ? NULL : ir_layout(ctx, type->layout);
+    return intern_laid(ctx, type->kind, elem, type->shape, type->rank, layout);
+}
+
 unsigned ir_bits(const IrType *t) {
     const IrType *elem = ir_elem(t);
     return elem->kind <= TY_F64 ? scalar_infos[elem->kind].bits : 64;

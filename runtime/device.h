@@ -28,6 +28,7 @@ typedef struct DeviceProps {
     int64_t shared_per_block, shared_per_block_optin, shared_per_multiprocessor; /* bytes */
     int64_t l2_bytes, total_bytes;
     int clock_khz, memory_clock_khz, memory_bus_bits; /* 0: not known */
+    int driver_version;                               /* 13000 is CUDA 13.0; 0: none */
 } DeviceProps;
 
 /* What the compiler made of a kernel; empty where a device has no such thing. */
@@ -36,6 +37,24 @@ typedef struct DeviceKernelInfo {
     int64_t shared_bytes;  /* of a block */
     const char *ptx;       /* or NULL */
 } DeviceKernelInfo;
+
+/* One kernel as PTX text, and how it is launched: `num_warps` * 32 threads a block. Parameters of
+ * the entry follow those of the IR in order: pointers and scalars by their size (i1: one byte); a
+ * tensor descriptor as its base pointer, `rank` i64 sizes, `rank` i64 strides, and one byte:
+ * whether what lies outside reads as NaN. */
+typedef struct DeviceCode {
+    const char *ptx; /* NUL-terminated, of ptx_len bytes */
+    size_t ptx_len;
+    const char *entry;
+    unsigned num_warps;
+    size_t shared_bytes; /* dynamic shared memory of a block */
+} DeviceCode;
+
+/* What the long part of compiling a kernel made. */
+typedef struct DevicePrepared {
+    DeviceCode code;
+    void *module; /* the device's own; or NULL */
+} DevicePrepared;
 
 typedef enum DeviceStatus {
     DEVICE_OK,
@@ -57,6 +76,15 @@ typedef struct DeviceOps {
     bool checks;      /* it finds faults; results may be used as a reference */
     /* NULL: refused, reported with the op's range. */
     DeviceKernel *(*compile)(Device *device, Arena *arena, const IrKernel *kernel, Diags *diags);
+    /* The same in two steps, for many kernels at once; NULL where compiling is short. `prepare`
+     * does what takes long. It may be called from any thread, from several at a time if each has an
+     * arena, diagnostics and a context of IR types of its own. `finish` makes the kernel; it is
+     * called from the thread of all other calls, once for all that was prepared, and keeps nothing
+     * of the arena that *prepared lies in. */
+    bool (*prepare)(Device *device, Arena *arena, const IrKernel *kernel, Diags *diags,
+                    DevicePrepared *prepared);
+    DeviceKernel *(*finish)(Device *device, Arena *arena, const IrKernel *kernel,
+                            const DevicePrepared *prepared, Diags *diags);
     DeviceStatus (*launch)(Device *device, DeviceKernel *kernel, const DeviceLaunch *launch,
                            Diags *diags);
     void (*destroy)(Device *device);
@@ -79,18 +107,6 @@ struct Device { /* the head of each device's own structure */
     MemSpace *space; /* where its tensors live */
     DeviceProps props;
 };
-
-/* One kernel as PTX text, and how it is launched: `num_warps` * 32 threads a block. Parameters of
- * the entry follow those of the IR in order: pointers and scalars by their size (i1: one byte); a
- * tensor descriptor as its base pointer, `rank` i64 sizes, `rank` i64 strides, and one byte:
- * whether what lies outside reads as NaN. */
-typedef struct DeviceCode {
-    const char *ptx; /* NUL-terminated, of ptx_len bytes */
-    size_t ptx_len;
-    const char *entry;
-    unsigned num_warps;
-    size_t shared_bytes; /* dynamic shared memory of a block */
-} DeviceCode;
 
 /* Makes DeviceCode of tile IR; false: refused, reported. What *out points to lives in `arena`. */
 typedef struct DeviceCompiler {

@@ -15,6 +15,8 @@ static LaunchState *open_launches(Program *program, const ProgramOptions *option
         .builder = &program->builder,
         .keep_tile = options->keep_tile,
         .out = options->out,
+        .tuned = session->tune_cache ? program->open.cache : NULL,
+        .salt = program->open.cached.salt,
         .interp =
             {
                 .bounds = session->bounds,

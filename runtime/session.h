@@ -65,6 +65,7 @@ typedef struct SessionOptions {
     size_t num_import_dirs;
     const char *lessons_dir; /* where `triton_tutorials` lies, or NULL */
     const char *cache_dir;   /* where compiled code is kept between runs, or NULL: nowhere */
+    bool tune_cache;         /* results of autotuning are kept there, too */
     bool json;               /* diagnostics as JSON, one object a line */
     DiagStyle style;
     ToolPlaces tools;

@@ -7,6 +7,7 @@
 #include "support/diag.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "support/str.h"
 
@@ -164,6 +165,21 @@ Diag **diags_take(Diags *diags, size_t from, size_t *count) {
 void diags_put(Diags *diags, Diag *diag) {
     vec_push(diags->arena, &diags->list, diag);
     diags->counts[diag->severity]++;
+}
+
+Diag *diags_copy(Diags *diags, const Diag *diag) {
+    Arena *arena = diags->arena;
+    Diag *copy = arena_memdup(arena, diag, sizeof *diag, _Alignof(Diag));
+    copy->owner = diags;
+    copy->text = arena_strdup(arena, diag->text);
+    copy->label = diag->label == NULL ? NULL : arena_strdup(arena, diag->label);
+    memset(&copy->parts, 0, sizeof copy->parts);
+    for (size_t i = 0; i < diag->parts.len; i++) {
+        DiagPart part = diag->parts.data[i];
+        part.text = arena_strdup(arena, part.text);
+        vec_push(arena, &copy->parts, part);
+    }
+    return copy;
 }
 
 SourceSet *diags_sources(Diags *diags) {

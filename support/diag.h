@@ -81,6 +81,8 @@ void diags_truncate(Diags *diags, size_t len);
  * diagnostics, which diags_put() reports again. For errors that a program may catch. */
 Diag **diags_take(Diags *diags, size_t from, size_t *count);
 void diags_put(Diags *diags, Diag *diag);
+/* A copy of `diag`, which may belong to others, that lives in the arena; diags_put() reports it. */
+Diag *diags_copy(Diags *diags, const Diag *diag);
 
 typedef struct DiagStyle {
     bool color;

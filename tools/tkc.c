@@ -102,6 +102,11 @@ static void add_import_dirs(Arena *arena, const Options *options, SessionOptions
     session->num_import_dirs = folders.len;
 }
 
+static bool wants_tune_cache(void) {
+    const char *set = environment("TKC_TUNE_CACHE");
+    return set == NULL || !(str_eq(set, "0") || str_eq(set, "off") || str_eq(set, "none"));
+}
+
 static SessionOptions session_options(Arena *arena, const Options *options) {
     SessionOptions session = {
         .device = option_given(options, OPTION_DEVICE)
@@ -116,6 +121,7 @@ static SessionOptions session_options(Arena *arena, const Options *options) {
         .lessons_dir = find_lessons(arena),
         .cache_dir = cache_folder(arena, environment("TKC_CACHE_DIR"),
                                   environment("XDG_CACHE_HOME"), environment("HOME")),
+        .tune_cache = !option_given(options, OPTION_NO_TUNE_CACHE) && wants_tune_cache(),
         .json = option_choice(options, OPTION_DIAGNOSTICS) == 1,
         .style = diag_style(option_choice(options, OPTION_COLOR)),
         .tools =

@@ -26,6 +26,7 @@ static void read_props(CudaDevice *device) {
     device->driver.device_name(props->name, (int)sizeof props->name, device->device);
     device->driver.device_memory(&total, device->device);
     props->total_bytes = (int64_t)total;
+    props->driver_version = device->driver.version;
     props->major = attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
     props->minor = attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     props->num_multiprocessors = attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
@@ -126,6 +127,8 @@ static void cuda_destroy(Device *base) {
 static const DeviceOps cuda_ops = {
     .name = "cuda",
     .compile = cuda_compile,
+    .prepare = cuda_prepare,
+    .finish = cuda_finish,
     .launch = cuda_launch,
     .destroy = cuda_destroy,
     .describe = cuda_describe,

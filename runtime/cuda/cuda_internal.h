@@ -83,13 +83,20 @@ bool cuda_is_sticky(CudaResult result);
 
 /* ---- code (module.c) ------------------------------------------------------------------------- */
 
-/* The function `code->entry` of the PTX, compiled for the device; NULL: reported at `range`. */
-CudaFunction cuda_load_code(CudaDevice *device, Arena *arena, const DeviceCode *code,
+/* The PTX, compiled for the device and loaded; NULL: reported at `range`. From any thread. */
+CudaModule cuda_load_module(const CudaDevice *device, Arena *arena, const DeviceCode *code,
                             SrcRange range, Diags *diags);
+/* Keeps a module until the device is destroyed; its function `code->entry`, or NULL: reported. */
+CudaFunction cuda_keep_module(CudaDevice *device, Arena *arena, CudaModule module,
+                              const DeviceCode *code, SrcRange range, Diags *diags);
 
 /* ---- kernels and launches (launch.c) --------------------------------------------------------- */
 
 DeviceKernel *cuda_compile(Device *device, Arena *arena, const IrKernel *kernel, Diags *diags);
+bool cuda_prepare(Device *device, Arena *arena, const IrKernel *kernel, Diags *diags,
+                  DevicePrepared *prepared);
+DeviceKernel *cuda_finish(Device *device, Arena *arena, const IrKernel *kernel,
+                          const DevicePrepared *prepared, Diags *diags);
 DeviceStatus cuda_launch(Device *device, DeviceKernel *kernel, const DeviceLaunch *launch,
                          Diags *diags);
 void cuda_describe(const DeviceKernel *kernel, DeviceKernelInfo *info);

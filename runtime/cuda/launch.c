@@ -107,27 +107,45 @@ static bool prepare_function(CudaDevice *device, DeviceKernel *made, const Devic
     return result == CUDA_SUCCESS;
 }
 
-DeviceKernel *cuda_compile(Device *base, Arena *arena, const IrKernel *kernel, Diags *diags) {
+bool cuda_prepare(Device *base, Arena *arena, const IrKernel *kernel, Diags *diags,
+                  DevicePrepared *prepared) {
+    const CudaDevice *device = cuda_device(base);
+    DeviceCode *code = &prepared->code;
+    if (!device->compiler->compile(device->compiler->data, arena, kernel, diags, code))
+        return false;
+    prepared->module = cuda_load_module(device, arena, code, kernel->range, diags);
+    return prepared->module != NULL;
+}
+
+DeviceKernel *cuda_finish(Device *base, Arena *arena, const IrKernel *kernel,
+                          const DevicePrepared *prepared, Diags *diags) {
     CudaDevice *device = cuda_device(base);
-    if (device->error != CUDA_SUCCESS) {
-        cuda_report(device, diags, kernel->range);
-        return NULL;
-    }
+    DeviceCode code = prepared->code;
+    code.ptx = arena_strndup(arena, code.ptx, code.ptx_len);
     InterpReach reach = interp_reach(arena, kernel);
     DeviceKernel *made = ARENA_NEW(arena, DeviceKernel);
     lay_out_parameters(made, arena, kernel, &reach);
     made->name = kernel->name;
     made->loads_anywhere = reach.loads_anywhere;
     made->stores_anywhere = reach.stores_anywhere;
-    DeviceCode code;
-    if (!device->compiler->compile(device->compiler->data, arena, kernel, diags, &code))
-        return NULL;
     made->threads = code.num_warps * WARP_THREADS;
     made->shared_bytes = (unsigned)code.shared_bytes;
-    made->function = cuda_load_code(device, arena, &code, kernel->range, diags);
+    made->function = cuda_keep_module(device, arena, prepared->module, &code, kernel->range, diags);
     if (made->function == NULL || !prepare_function(device, made, &code, kernel->range, diags))
         return NULL;
     return made;
+}
+
+DeviceKernel *cuda_compile(Device *base, Arena *arena, const IrKernel *kernel, Diags *diags) {
+    CudaDevice *device = cuda_device(base);
+    DevicePrepared prepared = {0};
+    if (device->error != CUDA_SUCCESS) {
+        cuda_report(device, diags, kernel->range);
+        return NULL;
+    }
+    if (!cuda_prepare(base, arena, kernel, diags, &prepared))
+        return NULL;
+    return cuda_finish(base, arena, kernel, &prepared, diags);
 }
 
 void cuda_describe(const DeviceKernel *kernel, DeviceKernelInfo *info) {

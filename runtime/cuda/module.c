@@ -79,8 +79,8 @@ static void note_log(Diag *diag, Arena *arena, const char *log, const char *ptx)
 
 /* ---- compiling ------------------------------------------------------------------------------- */
 
-static void report_jit(CudaDevice *device, Arena *arena, const DeviceCode *code, SrcRange range,
-                       CudaResult result, const char *log, Diags *diags) {
+static void report_jit(const CudaDevice *device, Arena *arena, const DeviceCode *code,
+                       SrcRange range, CudaResult result, const char *log, Diags *diags) {
     const char *text = cuda_error_text(&device->driver, result);
     if (result == CUDA_ERROR_UNSUPPORTED_PTX_VERSION) {
         const char *version = strstr(code->ptx, ".version ");
@@ -99,8 +99,26 @@ static void report_jit(CudaDevice *device, Arena *arena, const DeviceCode *code,
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-/* Keeps the module for the end; false: no memory. */
-static bool keep_module(CudaDevice *device, CudaModule module) {
+CudaModule cuda_load_module(const CudaDevice *device, Arena *arena, const DeviceCode *code,
+                            SrcRange range, Diags *diags) {
+    char *log = ARENA_ARRAY(arena, char, LOG_BYTES);
+    CudaJitOption options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES,
+                               CU_JIT_GENERATE_LINE_INFO};
+    /* The driver reads integers out of the pointers' own bits. */
+    void *values[] = {log, (void *)(uintptr_t)(LOG_BYTES - 1), (void *)(uintptr_t)1};
+    CudaModule module = NULL;
+    CudaResult result = device->driver.context_set(device->context); /* of this thread */
+    if (result == CUDA_SUCCESS)
+        result =
+            device->driver.module_load(&module, code->ptx, TK_COUNTOF(options), options, values);
+    if (result == CUDA_SUCCESS)
+        return module;
+    report_jit(device, arena, code, range, result, log, diags);
+    return NULL;
+}
+
+/* False: no memory. */
+static bool note_module(CudaDevice *device, CudaModule module) {
     if (device->num_modules == device->cap_modules) {
         size_t cap = device->cap_modules ? 2 * device->cap_modules : 16;
         CudaModule *grown = realloc(device->modules, cap * sizeof(CudaModule));
@@ -113,32 +131,16 @@ static bool keep_module(CudaDevice *device, CudaModule module) {
     return true;
 }
 
-/* Compiles and loads PTX; what the compiler says goes to `log`, which has LOG_BYTES. */
-static CudaResult load_ptx(CudaDevice *device, const DeviceCode *code, char *log,
-                           CudaFunction *function) {
-    CudaJitOption options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES,
-                               CU_JIT_GENERATE_LINE_INFO};
-    /* The driver reads integers out of the pointers' own bits. */
-    void *values[] = {log, (void *)(uintptr_t)(LOG_BYTES - 1), (void *)(uintptr_t)1};
-    CudaModule module;
-    CudaResult result =
-        device->driver.module_load(&module, code->ptx, TK_COUNTOF(options), options, values);
-    if (result != CUDA_SUCCESS)
-        return result;
-    if (!keep_module(device, module)) {
+CudaFunction cuda_keep_module(CudaDevice *device, Arena *arena, CudaModule module,
+                              const DeviceCode *code, SrcRange range, Diags *diags) {
+    if (!note_module(device, module)) {
         device->driver.module_unload(module);
         oom_raise(device->oom);
     }
-    return device->driver.module_function(function, module, code->entry);
-}
-
-CudaFunction cuda_load_code(CudaDevice *device, Arena *arena, const DeviceCode *code,
-                            SrcRange range, Diags *diags) {
     CudaFunction function = NULL;
-    char *log = ARENA_ARRAY(arena, char, LOG_BYTES);
-    CudaResult result = load_ptx(device, code, log, &function);
+    CudaResult result = device->driver.module_function(&function, module, code->entry);
     if (result == CUDA_SUCCESS)
         return function;
-    report_jit(device, arena, code, range, result, log, diags);
+    report_jit(device, arena, code, range, result, "", diags);
     return NULL;
 }

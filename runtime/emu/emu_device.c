@@ -42,12 +42,17 @@ typedef struct EmuDevice {
 /* The costs of thousands of issue slots are told as milliseconds. */
 #define SLOTS_PER_MS 1000.0
 
-static DeviceKernel *emu_compile(Device *device, Arena *arena, const IrKernel *kernel,
-                                 Diags *diags) {
+static bool emu_prepare(Device *device, Arena *arena, const IrKernel *kernel, Diags *diags,
+                        DevicePrepared *prepared) {
+    const DeviceCompiler *compiler = ((EmuDevice *)device)->compiler;
+    return compiler->compile(compiler->data, arena, kernel, diags, &prepared->code);
+}
+
+static DeviceKernel *emu_finish(Device *device, Arena *arena, const IrKernel *kernel,
+                                const DevicePrepared *prepared, Diags *diags) {
     EmuDevice *emu = (EmuDevice *)device;
-    DeviceCode code = {0};
-    if (!emu->compiler->compile(emu->compiler->data, arena, kernel, diags, &code))
-        return NULL;
+    DeviceCode code = prepared->code;
+    code.ptx = arena_strndup(arena, code.ptx, code.ptx_len);
     const char *name = arena_printf(arena, "%s.ptx", kernel->name);
     EmuModule *module = emu_module_load(arena, diags, code.ptx, code.ptx_len, name);
     EmuKernel *found = module != NULL ? emu_module_find(module, code.entry) : NULL;
@@ -74,6 +79,14 @@ static DeviceKernel *emu_compile(Device *device, Arena *arena, const IrKernel *k
         emu->first = made;
     emu->last = made;
     return made;
+}
+
+static DeviceKernel *emu_compile(Device *device, Arena *arena, const IrKernel *kernel,
+                                 Diags *diags) {
+    DevicePrepared prepared = {0};
+    if (!emu_prepare(device, arena, kernel, diags, &prepared))
+        return NULL;
+    return emu_finish(device, arena, kernel, &prepared, diags);
 }
 
 /* The arguments as the PTX has them. */
@@ -187,6 +200,8 @@ Device *device_emu_create(OomHandler *oom, const DeviceCompiler *compiler) {
     static const DeviceOps ops = {.name = "emu",
                                   .checks = true,
                                   .compile = emu_compile,
+                                  .prepare = emu_prepare,
+                                  .finish = emu_finish,
                                   .launch = emu_device_launch,
                                   .destroy = emu_destroy,
                                   .describe = emu_describe,

@@ -16,9 +16,10 @@ typedef struct CompiledKernel {
 static bool describe(PyCtx *py, const Variant *variant, DeviceKernelInfo *info) {
     const Device *device = launch_device(host_launch(py));
     *info = (DeviceKernelInfo){0};
-    if (device->ops->describe != NULL)
-        device->ops->describe(variant->code, info);
-    return device->ops->describe != NULL;
+    if (device->ops->describe == NULL || variant->code == NULL)
+        return false;
+    device->ops->describe(variant->code, info);
+    return true;
 }
 
 static bool note_largest_tile(IrOp *op, void *data) {
@@ -73,6 +74,24 @@ static PyValue registers(PyCtx *py, const Variant *variant, bool spilled) {
     return py_int(spilled ? info.spills : info.registers);
 }
 
+/* The names of the parameters that the kernel may store through; of all, if it stores through
+ * pointers that it has from memory. */
+static PyValue stored_parameters(PyCtx *py, const Variant *variant) {
+    const IrKernel *kernel = variant->optimised->kernels.data[0];
+    ArenaMark mark = arena_mark(py->scratch);
+    InterpReach reach = interp_reach(py->scratch, kernel);
+    PyValue list = py_list(py, NULL, 0);
+    for (size_t i = 0; i < kernel->params.len; i++) {
+        if (!reach.stores_to[i] && !reach.stores_anywhere)
+            continue;
+        PyValue name = py_str(py, kernel->params.data[i].name);
+        py_list_append(py, list, name);
+        py_decref(py, name);
+    }
+    arena_reset(py->scratch, mark);
+    return list;
+}
+
 static PyValue compiled_getattr(PyCtx *py, PyValue self, Sym name, bool *found) {
     const Variant *variant = ((const CompiledKernel *)self.u.o)->variant;
     *found = true;
@@ -84,6 +103,8 @@ static PyValue compiled_getattr(PyCtx *py, PyValue self, Sym name, bool *found) 
         return py_str(py, jit_from_value(variant->jit)->name);
     if (str_eq(name, "n_regs") || str_eq(name, "n_spills"))
         return registers(py, variant, str_eq(name, "n_spills"));
+    if (str_eq(name, "_stored"))
+        return stored_parameters(py, variant);
     *found = false;
     return PY_NONE;
 }

@@ -42,10 +42,10 @@ static void drop_params(PyCtx *py, const SpecParam *params, size_t count) {
 }
 
 void launch_state_destroy(LaunchState *state) {
-    if (state != NULL)
-        trace_drop(state);
-    for (size_t i = 0; state != NULL && i < state->order.len; i++) {
-        const Variant *variant = state->order.data[i];
+    trace_drop(state);
+    launch_forget_pending(state);
+    for (size_t i = 0; i < state->known.len; i++) {
+        const Variant *variant = state->known.data[i];
         if (variant->params != NULL)
             drop_params(state->py, variant->params, jit_from_value(variant->jit)->num_params);
         py_decref(state->py, variant->jit);
@@ -62,6 +62,10 @@ const Variant *launch_variant(const LaunchState *state, size_t index) {
 
 Device *launch_device(const LaunchState *state) {
     return state->config.device;
+}
+
+const LaunchConfig *launch_config(const LaunchState *state) {
+    return &state->config;
 }
 
 bool launch_faulted(const LaunchState *state) {
@@ -97,6 +101,13 @@ static const char *variant_key(const Launch *launch, const char *signature) {
     return strbuf_str(&key);
 }
 
+void launch_know(LaunchState *state, const char *key, Variant *variant, PyValue jit) {
+    vec_reserve(state->py->arena, &state->known, 1);
+    map_set(&state->variants, key, variant);
+    variant->jit = py_incref(jit);
+    vec_push(state->py->arena, &state->known, variant);
+}
+
 PyValue launch_error(const Launch *launch, size_t from, PyExc exc) {
     Diags *diags = launch->py->diags;
     if (diags_len(diags) > from && !range_is_none(launch->args->range)) {
@@ -121,8 +132,10 @@ static PyExc refusal(const Diags *diags, size_t from) {
 static PyExc device_refusal(const Diags *diags, size_t from) {
     for (size_t i = from; i < diags_len(diags); i++) {
         DiagId id = diags_at(diags, i)->id;
-        if (id == DIAG_CUDA_SHARED || id == DIAG_CUDA_RESOURCES)
+        if (id == DIAG_CUDA_SHARED || id == DIAG_CUDA_RESOURCES || id == DIAG_CODEGEN_SHARED_MEMORY)
             return PYEXC_OutOfResources;
+        if (id == DIAG_CUDA_JIT)
+            return PYEXC_PTXASError;
     }
     return PYEXC_RuntimeError;
 }
@@ -134,8 +147,9 @@ IrModule *launch_tile_copy(LaunchState *state, const IrModule *module) {
     return copy;
 }
 
-/* Compiles one specialisation; NULL with an exception if the source does not allow it. */
-static Variant *compile_variant(LaunchState *state, const Launch *launch, const char *signature) {
+/* One specialisation as the passes leave it, not compiled; NULL with an exception if the source
+ * does not allow it. */
+static Variant *make_variant(LaunchState *state, const Launch *launch, const char *signature) {
     PyCtx *py = state->py;
     size_t from = diags_len(py->diags);
     Variant *variant = ARENA_NEW(py->arena, Variant);
@@ -150,38 +164,54 @@ static Variant *compile_variant(LaunchState *state, const Launch *launch, const 
     if (state->config.keep_tile)
         variant->tile = launch_tile_copy(state, module);
     PassOptions passes = {.verify_each = true};
-    bool passed = passes_run(module, PASS_DEFAULT_PIPELINE, &passes, py->diags, NULL);
     variant->optimised = module;
-    if (passed)
-        variant->code = state->config.device->ops->compile(state->config.device, py->arena,
-                                                           module->kernels.data[0], py->diags);
-    if (variant->code == NULL) {
-        launch_error(launch, from, device_refusal(py->diags, from));
-        return NULL;
-    }
-    return variant;
+    if (passes_run(module, PASS_DEFAULT_PIPELINE, &passes, py->diags, NULL))
+        return variant;
+    launch_error(launch, from, PYEXC_RuntimeError);
+    return NULL;
 }
 
-static Variant *find_variant(LaunchState *state, const Launch *launch) {
+/* False with an exception if the device refuses it, or did before. */
+static bool compile_variant(LaunchState *state, const Launch *launch, Variant *variant) {
+    PyCtx *py = state->py;
+    Device *device = state->config.device;
+    size_t from = diags_len(py->diags);
+    for (size_t i = 0; i < variant->num_refused; i++)
+        diags_put(py->diags, diags_copy(py->diags, variant->refused[i]));
+    if (variant->num_refused == 0)
+        variant->code =
+            device->ops->compile(device, py->arena, variant->optimised->kernels.data[0], py->diags);
+    if (variant->code == NULL) {
+        launch_error(launch, from, device_refusal(py->diags, from));
+        return false;
+    }
+    vec_push(py->arena, &state->order, variant);
+    return true;
+}
+
+static Variant *find_variant(LaunchState *state, const Launch *launch, bool compile_only) {
     PyCtx *py = state->py;
     StrBuf signature = STRBUF(py->scratch);
     spec_signature_text(py, launch->params, launch->fn->num_params, &signature);
     const char *key = variant_key(launch, strbuf_str(&signature));
     Variant *variant = map_get(&state->variants, key);
-    if (variant != NULL)
+    if (variant != NULL && variant->code != NULL)
         return variant;
+    bool is_new = variant == NULL;
     size_t event =
-        state->trace != NULL ? trace_begin(state->trace, "compile", launch->fn->name) : 0;
-    variant = compile_variant(state, launch, strbuf_str(&signature));
-    if (state->trace != NULL)
+        state->trace == NULL ? SIZE_MAX : trace_begin(state->trace, "compile", launch->fn->name);
+    if (is_new)
+        variant = make_variant(state, launch, strbuf_str(&signature));
+    bool ready = variant != NULL && ((compile_only && launch_leave(state, variant)) ||
+                                     compile_variant(state, launch, variant));
+    if (ready && is_new) {
+        PyValue jit = {.tag = PY_OBJECT_TAG, .u.o = &launch->fn->base};
+        variant->params = copy_params(py, launch->params, launch->fn->num_params);
+        launch_know(state, key, variant, jit);
+    }
+    if (event != SIZE_MAX)
         trace_end(state->trace, event);
-    if (variant == NULL)
-        return NULL;
-    variant->jit = py_incref((PyValue){.tag = PY_OBJECT_TAG, .u.o = &launch->fn->base});
-    variant->params = copy_params(py, launch->params, launch->fn->num_params);
-    map_set(&state->variants, key, variant);
-    vec_push(py->arena, &state->order, variant);
-    return variant;
+    return ready ? variant : NULL;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -224,7 +254,7 @@ static PyValue run_with(PyCtx *py, PyValue jit, const SpecOptions *options, PyVa
     launch.options.print_out = state->config.out;
     bool ok = launch_bind(&launch) && (compile_only || launch_grid(&launch, grid)) &&
               launch_describe(&launch);
-    Variant *variant = ok ? find_variant(state, &launch) : NULL;
+    Variant *variant = ok ? find_variant(state, &launch, compile_only) : NULL;
     if (variant != NULL && !state->trying)
         variant->used = true;
     if (variant == NULL || compile_only)

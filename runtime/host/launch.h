@@ -7,6 +7,7 @@
 #define TKC_RUNTIME_HOST_LAUNCH_H
 
 #include "frontend/specialise.h"
+#include "runtime/cache.h"
 #include "runtime/device.h"
 
 struct Variant;
@@ -32,8 +33,10 @@ typedef struct LaunchConfig {
     Device *device;
     const LaunchBuilder *builder; /* NULL: tkc.build is refused */
     InterpOptions interp;
-    bool keep_tile; /* keep the IR as the specialiser made it, for tkc build */
-    FILE *out;      /* where static_print goes */
+    bool keep_tile;   /* keep the IR as the specialiser made it, for tkc build */
+    FILE *out;        /* where static_print goes */
+    Cache *tuned;     /* where results of autotuning are kept, or NULL */
+    const char *salt; /* what they depend on besides device, kernel and key: this tkc */
 } LaunchConfig;
 
 /* One distinct specialisation of a kernel. */
@@ -43,9 +46,12 @@ typedef struct Variant {
     const SpecParam *params; /* the same, one a parameter; constants are counted; NULL: fused */
     bool used;               /* launched, not only tried by autotuning */
     SpecOptions options;
-    IrModule *tile;      /* before the passes; NULL unless LaunchConfig.keep_tile */
-    IrModule *optimised; /* after them */
-    DeviceKernel *code;
+    IrModule *tile;                /* before the passes; NULL unless LaunchConfig.keep_tile */
+    IrModule *optimised;           /* after them */
+    DeviceKernel *code;            /* NULL: not compiled yet, or refused */
+    bool left;                     /* to be compiled later (launch_together.c) */
+    Diag **refused;                /* why it cannot be compiled */
+    size_t num_refused;            /* 0: it can, as far as is known */
     const struct PassStats *fused; /* what fusing counted; NULL unless tkc.fuse made this */
 } Variant;
 
@@ -58,6 +64,7 @@ void launch_state_destroy(LaunchState *state);
 size_t launch_num_variants(const LaunchState *state);
 const Variant *launch_variant(const LaunchState *state, size_t index);
 Device *launch_device(const LaunchState *state);
+const LaunchConfig *launch_config(const LaunchState *state);
 /* A device found a fault: the program's exit status is 3 whatever it catches. */
 bool launch_faulted(const LaunchState *state);
 /* It was found elsewhere than at a launch. NULL is fine. */

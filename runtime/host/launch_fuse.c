@@ -280,8 +280,7 @@ static Variant *compile_fused(LaunchState *state, const Plan *plan, const char *
         device->ops->compile(device, py->arena, variant->optimised->kernels.data[0], py->diags);
     if (variant->code == NULL)
         return NULL;
-    variant->jit = py_incref(first->variant->jit);
-    map_set(&state->variants, key, variant);
+    launch_know(state, key, variant, first->variant->jit);
     vec_push(py->arena, &state->order, variant);
     return variant;
 }

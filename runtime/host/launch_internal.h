@@ -18,14 +18,18 @@ typedef struct Launch {
     VEC(InterpArg) device_args;
 } Launch;
 
-struct Collected; /* launches that tkc.fuse takes together (launch_fuse.c) */
-struct Building;  /* launches that tkc.build makes C of (launch_build.c) */
+struct Collected;               /* launches that tkc.fuse takes together (launch_fuse.c) */
+struct Building;                /* launches that tkc.build makes C of (launch_build.c) */
+typedef struct Pending Pending; /* a specialisation to be compiled later (launch_together.c) */
 struct LaunchState {
     PyCtx *py;
     LaunchConfig config;
     IrContext *ir;
-    Map variants; /* key text -> Variant */
-    VEC(Variant *) order;
+    Map variants;         /* key text -> Variant */
+    VEC(Variant *) known; /* all in `variants` */
+    VEC(Variant *) order; /* those compiled */
+    unsigned collecting;  /* > 0: kernel.warmup() leaves compiling for later */
+    VEC(Pending *) pending;
     struct Collected *fusing;  /* tkc.fuse is collecting launches; or NULL */
     struct Building *building; /* tkc.build is; or NULL */
     struct Trace *trace;       /* tkc.trace is recording; or NULL */
@@ -44,6 +48,16 @@ bool launch_describe(Launch *launch);
 bool launch_run_variant(LaunchState *state, const Launch *launch, const Variant *variant);
 /* Raises what was reported since `from`, with a note that says where the launch is. */
 PyValue launch_error(const Launch *launch, size_t from, PyExc exc);
+/* Has a variant under `key` from now on. */
+void launch_know(LaunchState *state, const char *key, Variant *variant, PyValue jit);
+
+/* Between begin and end, which nest, kernel.warmup() specialises only; the last end compiles what
+ * was left, on all threads at once. What could not be compiled says so when it is launched. */
+void launch_collect_begin(LaunchState *state);
+void launch_collect_end(LaunchState *state);
+/* Leaves compiling for later; false: that is not wanted now. */
+bool launch_leave(LaunchState *state, Variant *variant);
+void launch_forget_pending(LaunchState *state);
 IrModule *launch_tile_copy(LaunchState *state, const IrModule *module);
 /* Notes a launch instead of running it; false with an exception. */
 bool launch_collect(struct Collected *collected, const Launch *launch, const Variant *variant);

@@ -12,6 +12,8 @@ extern const size_t host_library_count;
 /* Evaluates runtime/host/lib/NAME.py as a module called `module_name`, with `_tkc` and `torch`
  * bound; PY_FAIL with an exception if that fails. */
 PyValue library_module(PyCtx *py, const char *name, const char *module_name);
+/* Adds to the module `_tkc` what autotuning needs (triton_tune.c). */
+void triton_tune_functions(PyCtx *py, PyValue module);
 /* triton.jit. */
 PyValue triton_jit(PyCtx *py, void *data, const PyArgs *args);
 

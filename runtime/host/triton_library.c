@@ -95,6 +95,12 @@ static PyValue lib_flush_cache(PyCtx *py, void *data, const PyArgs *args) {
     return PY_NONE;
 }
 
+static void add_class(PyCtx *py, PyValue module, const char *name, PyExc exc) {
+    PyClass *error = py_exc_class(py, exc);
+    error->base.refs++;
+    py_module_set(py, module, name, py_from_object(&error->base));
+}
+
 static PyValue library_functions(PyCtx *py) {
     static const BuiltinRow rows[] = {
         {"is_tensor", lib_is_tensor}, {"copy", lib_copy},
@@ -107,12 +113,12 @@ static PyValue library_functions(PyCtx *py) {
     PyValue module = py_module(py, "_tkc");
     module_add_functions(py, module, rows);
     host_library_functions(py, module);
-    PyClass *error = py_exc_class(py, PYEXC_CompileTimeAssertionFailure);
-    error->base.refs++;
-    py_module_set(py, module, "StaticAssertError", py_from_object(&error->base));
-    error = py_exc_class(py, PYEXC_OutOfResources);
-    error->base.refs++;
-    py_module_set(py, module, "OutOfResources", py_from_object(&error->base));
+    triton_tune_functions(py, module);
+    add_class(py, module, "StaticAssertError", PYEXC_CompileTimeAssertionFailure);
+    add_class(py, module, "CompilationError", PYEXC_CompilationError);
+    add_class(py, module, "OutOfResources", PYEXC_OutOfResources);
+    add_class(py, module, "PTXASError", PYEXC_PTXASError);
+    py_module_set(py, module, "TensorDescriptor", tensor_descriptor_class(py));
     return module;
 }
 

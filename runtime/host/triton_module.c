@@ -141,6 +141,7 @@ static PyValue errors_module(PyCtx *py, const char *name) {
     add_exception(py, errors, "CompilationError", PYEXC_CompilationError);
     add_exception(py, errors, "CompileTimeAssertionFailure", PYEXC_CompileTimeAssertionFailure);
     add_exception(py, errors, "OutOfResources", PYEXC_OutOfResources);
+    add_exception(py, errors, "PTXASError", PYEXC_PTXASError);
     return errors;
 }
 
