@@ -4,7 +4,9 @@
  * writers and readers stay out of each other's way without locks: an entry is written to a
  * temporary of its own and renamed, so that a reader sees all of an entry or none; two writers of
  * one key write the same bytes, and the later rename wins. The key is a hash of everything the blob
- * was made from, so entries are never changed, only removed.
+ * was made from, so entries are never changed, only removed. (Times of autotuning are the
+ * exception: they are measured, and more configurations may join them; a lost one is measured
+ * again.)
  *
  * Reading an entry sets its modification time; from time to time a put looks through the folder
  * and removes those unused for longest until nine tenths of the limit are left (least recently
@@ -316,9 +318,10 @@ static void read_name(int folder, const Found *found, CacheEntry *entry) {
     EntryHeader header;
     int fd = openat(folder, found->file, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read_all(fd, &header, sizeof header) &&
-        memcmp(header.magic, CACHE_MAGIC, sizeof header.magic) == 0)
+        memcmp(header.magic, CACHE_MAGIC, sizeof header.magic) == 0) {
         memcpy(entry->name, header.name, sizeof entry->name - 1);
-    else
+        entry->key = header.key;
+    } else
         memcpy(entry->name, "(damaged)", sizeof "(damaged)");
     if (fd >= 0)
         close(fd);

@@ -52,6 +52,7 @@ typedef struct CacheEntry {
     char name[64];
     uint64_t bytes;
     int64_t used; /* seconds since 1970 */
+    CacheKey key;
 } CacheEntry;
 /* The entries of a folder, the one used last first; none if it is not there. */
 size_t cache_list(Arena *arena, const char *folder, const CacheEntry **entries);

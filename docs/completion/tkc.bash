@@ -3,7 +3,7 @@ _tkc() {
     local current=$2 words
     COMP_WORDBREAKS=${COMP_WORDBREAKS//=/}
     case ${COMP_WORDS[1]} in
-    run) words=' --device=cpu --device=emu --device=cuda --bounds=view --bounds=allocation --bounds=elements --seed= --no-checks --profile --profile=text --profile=json --threads= --import-dir= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
+    run) words=' --device=cpu --device=emu --device=cuda --bounds=view --bounds=allocation --bounds=elements --seed= --no-checks --no-tune-cache --profile --profile=text --profile=json --threads= --import-dir= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     check) words=' --kernel= --signature= --import-dir= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     build) words=' --bounds=view --bounds=allocation --bounds=elements --seed= --no-checks --threads= --output= --emit= --embed=ptx --embed=cubin --embed=both --grid= --name= --target= --ptx-comments --verbose --kernel= --signature= --num-warps= --num-stages= --passes= --print-before= --print-after= --stats --import-dir= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     cache) words=' --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;

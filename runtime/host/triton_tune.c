@@ -180,9 +180,15 @@ static const Diag *first_report(PyValue error) {
     return exception == NULL || exception->num_reports == 0 ? NULL : exception->reports[0];
 }
 
-static SrcRange report_place(PyValue error) {
+/* Where it lies, if that says more than the kernel's name, which the message shows anyway: a
+ * mistake in the kernel has a place of its own, what a device refuses has not. */
+static SrcRange report_place(PyCtx *py, const JitFn *fn, PyValue error) {
     const Diag *diag = first_report(error);
-    return diag == NULL ? SRC_NONE : diag->range;
+    SrcRange range = diag == NULL ? SRC_NONE : diag->range;
+    const SrcFile *file = sources_file(py->sources, range.file);
+    bool inside = file != NULL && !str_starts(file->name, "<tkc>");
+    bool is_name = range.file == fn->file->id && range.lo == fn->def->name_range.lo;
+    return inside && !is_name ? range : SRC_NONE;
 }
 
 /* In one line: what was reported; for a failed assertion its message. */
@@ -216,7 +222,7 @@ static PyValue lib_warn_left_out(PyCtx *py, void *data, const PyArgs *args) {
                              py_str_data(a[1], NULL), fn->name);
     const Diag *why = first_report(a[2]);
     if (why != NULL)
-        diag_note(diag, why->range, "%s", why->text);
+        diag_note(diag, report_place(py, fn, a[2]), "%s", why->text);
     return PY_NONE;
 }
 
@@ -230,7 +236,7 @@ static PyValue lib_raise_none_runs(PyCtx *py, void *data, const PyArgs *args) {
     size_t from = diags_len(py->diags);
     Diag *diag = diag_report(py->diags, DIAG_AUTOTUNE_NONE, fn->def->name_range, fn->name);
     for (size_t i = 0; i < py_seq_len(a[1]); i++)
-        diag_note(diag, report_place(py_seq_item(a[3], i)), "%s: %s",
+        diag_note(diag, report_place(py, fn, py_seq_item(a[3], i)), "%s: %s",
                   py_str_data(py_seq_item(a[1], i), NULL), py_str_data(py_seq_item(a[2], i), NULL));
     diag_help(diag, "add a configuration with smaller blocks, fewer stages or fewer warps");
     return py_raise_reports(py, PYEXC_RuntimeError, from);

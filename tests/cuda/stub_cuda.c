@@ -11,8 +11,15 @@
  *     launch=N     launches answer N
  *     major=N       of the compute capability (default 9)
  *     fault=N       what the kernel @fault leads to (default 700)
- * stub_count("upload") tells how often a function was called.
+ *     shared=N      bytes of shared memory that a block can have (default 232448)
+ *     threads=N     launches of more threads a block find too few registers
+ *     jitthreads=N  its compiler refuses kernels of N threads a block
+ *     together=N    its compiler waits until N kernels are being compiled, at most 20 s
+ *     clock=1       events tell a time that only launches move on: by cost1=N for those of one
+ * warp, cost2=N for those of two, and so on, in microseconds (default 100) jitter=N      every N-th
+ * launch costs 50 times as much stub_count("upload") tells how often a function was called.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +49,10 @@ static const char *const call_names[CALL_COUNT] = {
 #define CUDA_FN(symbol, field, parameters) #field,
 #include "runtime/cuda/driver.def"
 };
-static unsigned counts[CALL_COUNT];
-static CudaResult sticky;  /* what every call answers from now on */
-static CudaResult pending; /* what the next wait will find */
+static atomic_uint counts[CALL_COUNT];
+enum { FLUSH_BYTES = 1 << 28 }; /* what the cuda device overwrites to flush caches */
+static CudaResult sticky;       /* what every call answers from now on */
+static CudaResult pending;      /* what the next wait will find */
 static size_t memory_used;
 
 EXPORT unsigned stub_count(const char *name);
@@ -170,6 +178,8 @@ CudaResult cuDeviceGetAttribute(int *value, CudaDeviceAttribute attribute, CudaO
             *value = values[i].value;
     if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
         *value = (int)setting("major", *value);
+    if (attribute == CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
+        *value = (int)setting("shared", *value);
     return CUDA_SUCCESS;
 }
 
@@ -183,7 +193,7 @@ CudaResult cuDeviceTotalMem_v2(size_t *bytes, CudaOrdinal device) {
 CudaResult cuDevicePrimaryCtxRetain(CudaContext *context, CudaOrdinal device) {
     (void)device;
     ENTER(context_retain);
-    *context = (CudaContext)(void *)counts;
+    *context = (CudaContext)(void *)&memory_used;
     return CUDA_SUCCESS;
 }
 
@@ -195,7 +205,7 @@ CudaResult cuDevicePrimaryCtxRelease_v2(CudaOrdinal device) {
 
 CudaResult cuCtxSetCurrent(CudaContext context) {
     ENTER(context_set);
-    return context == (CudaContext)(void *)counts ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+    return context == (CudaContext)(void *)&memory_used ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -213,7 +223,8 @@ CudaResult cuMemAlloc_v2(CudaPtr *address, size_t bytes) {
     if (block == NULL)
         return CUDA_ERROR_OUT_OF_MEMORY;
     block->size = bytes;
-    memset(block + 1, 0xee, bytes);
+    if (bytes < FLUSH_BYTES)
+        memset(block + 1, 0xee, bytes);
     memory_used += bytes;
     *address = (CudaPtr)(size_t)(block + 1);
     return CUDA_SUCCESS;
@@ -255,7 +266,9 @@ CudaResult cuMemcpyDtoHAsync_v2(void *to, CudaPtr from, size_t bytes, CudaStream
 CudaResult cuMemsetD8Async(CudaPtr to, unsigned char byte, size_t bytes, CudaStream stream) {
     (void)stream;
     ENTER(fill);
-    memset(at(to), byte, bytes);
+    if (setting("clock", 0) == 0 ||
+        bytes < FLUSH_BYTES) /* where time is planned, so is the cache's state */
+        memset(at(to), byte, bytes);
     return CUDA_SUCCESS;
 }
 
@@ -294,6 +307,24 @@ static void write_log(const char *ptx, const char *bad, unsigned num_options,
                  line);
 }
 
+/* False: fewer than `wanted` threads came here. */
+static bool wait_together(unsigned wanted) {
+    static atomic_uint stub_waiting;
+    static const struct timespec moment = {.tv_nsec = 1000000};
+    atomic_fetch_add(&stub_waiting, 1);
+    for (int ms = 0; ms < 20000; ms++) {
+        if (atomic_load(&stub_waiting) >= wanted)
+            return true;
+        nanosleep(&moment, NULL);
+    }
+    return false;
+}
+
+static bool has_threads(const char *ptx, int threads) {
+    const char *at = strstr(ptx, ".reqntid ");
+    return threads > 0 && at != NULL && atoi(at + strlen(".reqntid ")) == threads;
+}
+
 CudaResult cuModuleLoadDataEx(CudaModule *module, const void *image, unsigned num_options,
                               CudaJitOption *options, void **values) {
     ENTER(module_load);
@@ -303,6 +334,10 @@ CudaResult cuModuleLoadDataEx(CudaModule *module, const void *image, unsigned nu
         return injected;
     if (strncmp(text, ".version", strlen(".version")) != 0)
         return CUDA_ERROR_INVALID_IMAGE;
+    if (!wait_together((unsigned)setting("together", 1)))
+        return CUDA_ERROR_LAUNCH_TIMEOUT;
+    if (has_threads(text, (int)setting("jitthreads", 0)))
+        return CUDA_ERROR_INVALID_PTX;
     if (bad != NULL) {
         write_log(text, bad, num_options, options, values);
         return CUDA_ERROR_INVALID_PTX;
@@ -393,12 +428,25 @@ static const struct {
     void (*run)(const CudaLaunchConfig *config, void **parameters);
 } kernels[] = {{"add", run_add}, {"chase", run_chase}, {"show", run_show}, {"fault", run_fault}};
 
+static long long stub_clock; /* microseconds */
+
+static void pass_time(unsigned warps) {
+    static unsigned stub_launches;
+    char name[16];
+    snprintf(name, sizeof name, "cost%u", warps);
+    long long cost = setting(name, 100), jitter = setting("jitter", 0);
+    stub_clock += jitter > 0 && ++stub_launches % jitter == 0 ? 50 * cost : cost;
+}
+
 CudaResult cuLaunchKernelEx(const CudaLaunchConfig *config, CudaFunction function,
                             void **parameters, void **extra) {
     (void)extra;
     ENTER(launch);
     if (setting("launch", 0) != 0)
         return (CudaResult)setting("launch", 0);
+    if (config->block_x > setting("threads", 1024))
+        return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+    pass_time(config->block_x / 32);
     if (config->shared_bytes > (unsigned)function->shared || config->grid_x == 0)
         return CUDA_ERROR_INVALID_VALUE;
     for (size_t i = 0; i < TK_COUNTOF(kernels); i++)
@@ -430,6 +478,7 @@ CudaResult cuStreamSynchronize(CudaStream stream) {
 
 struct CUevent_st {
     struct timespec when;
+    long long clock;
 };
 
 CudaResult cuEventCreate(CudaEvent *event, unsigned flags) {
@@ -449,6 +498,7 @@ CudaResult cuEventRecord(CudaEvent event, CudaStream stream) {
     (void)stream;
     ENTER(event_record);
     clock_gettime(CLOCK_MONOTONIC, &event->when);
+    event->clock = stub_clock;
     return CUDA_SUCCESS;
 }
 
@@ -460,6 +510,10 @@ CudaResult cuEventSynchronize(CudaEvent event) {
 
 CudaResult cuEventElapsedTime(float *milliseconds, CudaEvent start, CudaEvent end) {
     ENTER(event_elapsed);
+    if (setting("clock", 0) != 0) {
+        *milliseconds = (float)(end->clock - start->clock) * 1e-3f;
+        return CUDA_SUCCESS;
+    }
     *milliseconds = (float)(end->when.tv_sec - start->when.tv_sec) * 1e3f +
                     (float)(end->when.tv_nsec - start->when.tv_nsec) * 1e-6f;
     return CUDA_SUCCESS;

@@ -87,6 +87,37 @@ Test(ir_text, clones_print_alike) {
     }
 }
 
+static bool types_are_of(IrOp *op, void *ctx) {
+    for (unsigned i = 0; i < op->num_results; i++)
+        if (ir_result(op, i)->type != ir_type_import(ctx, ir_result(op, i)->type))
+            return false;
+    return true;
+}
+
+/* The copy has nothing of the first context but names, and that one is left as it was. */
+Test(ir_text, clones_move_to_other_contexts) {
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        World w, other;
+        world_open(&w);
+        world_open(&other);
+        IrModule *module = ir_module_create(w.ctx, w.arena, NULL);
+        IrModule *copy = ir_module_create(other.ctx, other.arena, NULL);
+        ir_random_kernel(module, &(IrRandomOptions){.seed = seed, .num_ops = 40});
+        size_t before = arena_bytes(w.arena);
+        IrKernel *kernel = ir_kernel_clone(copy, module->kernels.data[0]);
+        cr_assert_eq(arena_bytes(w.arena), before);
+        cr_assert(ir_verify(copy, other.diags, NULL));
+        cr_assert(ir_walk(kernel->body, types_are_of, other.ctx));
+        for (unsigned i = 0; i < kernel->body->num_args; i++) {
+            const IrType *type = kernel->body->args[i]->type;
+            cr_assert_eq(type, ir_type_import(other.ctx, type));
+        }
+        cr_assert_str_eq(print(&other, copy, false), print(&w, module, false));
+        world_close(&other);
+        world_close(&w);
+    }
+}
+
 /* Whatever the text is, the parser ends, and IR that it accepts can be verified and printed. */
 static void check_survives(const char *text, size_t len) {
     World w;

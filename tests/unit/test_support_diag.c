@@ -306,6 +306,28 @@ Test(diag, truncate_forgets) {
     cr_assert_str_eq(rendered(&plain), "error: kept [TK0002]\n");
 }
 
+Test(diag, copies_outlive_what_they_are_of) {
+    SrcRange range = in_file("x = 1\n", "x");
+    Arena *other = arena_create(&oom);
+    Diag *diag = diag_report(diags_create(other, sources), DIAG_INTERNAL, range, "found elsewhere");
+    diag_label(diag, "here");
+    diag_note(diag, range, "a note");
+    diag_help(diag, "a help");
+    Diag *copy = diags_copy(diags, diag);
+    arena_destroy(other);
+    cr_assert_eq(diags_len(diags), 0);
+    diags_put(diags, copy);
+    diag_note(copy, SRC_NONE, "added to the copy");
+    cr_assert_str_eq(rendered(&plain), "t.tk:1:1: internal error: found elsewhere [TK0002]\n"
+                                       "    1 | x = 1\n"
+                                       "      | ^ here\n"
+                                       "t.tk:1:1: note: a note\n"
+                                       "    1 | x = 1\n"
+                                       "      | ^\n"
+                                       "help: a help\n"
+                                       "note: added to the copy\n");
+}
+
 Test(diag, json) {
     Diag *diag = report(in_file("ab\ncd\n", "b\nc"), "say \"hi\"\\\n\x01\xff \xc3\xa9");
     diag_label(diag, "here");

@@ -186,6 +186,10 @@ class Autotuner(_Decorated):
             raise ValueError(f"Conflicting meta-parameters: {', '.join(conflicts)}. "
                              "Make sure that you don't re-define auto-tuned symbols.")
 
+    def raise_none(self, configs, rows):
+        _tkc.raise_none_runs(self.base_fn, [str(config) for config in configs],
+                             [row.reason for row in rows], [row.error for row in rows])
+
     def run_config(self, config, args, kwargs):
         if config.pre_hook is not None:
             config.pre_hook({**self.named(args, kwargs), **config.all_kwargs()})
@@ -205,12 +209,12 @@ class Autotuner(_Decorated):
         return {name: value for name, value in named.items() if _tkc.is_tensor(value)}
 
     def check(self, configs, args, kwargs):
-        best, first, refused = None, None, None
+        best, first, refused = None, None, []
         for config in configs:
             try:
                 tensors = self.trial(config, args, kwargs)
-            except _tkc.StaticAssertError as error:
-                refused = error  # as in Triton: a configuration that is not meant for these sizes
+            except REFUSALS as error:
+                refused.append(self.refused(config, error))
                 continue
             if best is None:
                 best, first = config, tensors
@@ -219,7 +223,7 @@ class Autotuner(_Decorated):
                 if not _tkc.agree(tensors[name], first[name]):
                     _tkc.report_disagreement(self.base_fn, name, str(config), str(best))
         if best is None:
-            raise refused
+            self.raise_none(configs, refused)
         return best
 
     # ---- devices that tell how long a kernel takes ----------------------------------------------
@@ -309,8 +313,7 @@ class Autotuner(_Decorated):
                                  if row.reason}
         medians = [row.times[0] for row in rows]
         if min(medians) == float("inf"):
-            _tkc.raise_none_runs(self.base_fn, [str(config) for config in configs],
-                                 [row.reason for row in rows], [row.error for row in rows])
+            self.raise_none(configs, rows)
         if untried:
             self.keep(place, measured)
         return configs[medians.index(min(medians))], not untried
@@ -341,7 +344,7 @@ class Autotuner(_Decorated):
             return
         rows = ["\t".join([repr(number) for number in row.times] + [config, row.reason])
                 for config, row in measured.items() if "\n" not in config and "\t" not in config]
-        _tkc.keep(place, f"{self.base_fn.__name__}.tuned", place + "\n".join(rows) + "\n")
+        _tkc.keep(place, f"{self.base_fn.__name__[:50]}.tuned", place + "\n".join(rows) + "\n")
 
     # ---- the whole ------------------------------------------------------------------------------
 
