@@ -20,33 +20,6 @@
  */
 #include "runtime/emu/cells.h"
 
-#define WARP_MASK ((1u << STAMP_WARP_BITS) - 1)
-#define LANE_MASK ((1u << STAMP_LANE_BITS) - 1)
-
-static uint32_t stamp_of(const Warp *warp, uint32_t lane) {
-    return warp->clock << (STAMP_WARP_BITS + STAMP_LANE_BITS) | warp->index << STAMP_LANE_BITS |
-           lane;
-}
-static uint32_t stamp_clock(uint32_t stamp) {
-    return stamp >> (STAMP_WARP_BITS + STAMP_LANE_BITS);
-}
-static uint32_t stamp_warp(uint32_t stamp) {
-    return stamp >> STAMP_LANE_BITS & WARP_MASK;
-}
-static uint32_t stamp_lane(uint32_t stamp) {
-    return stamp & LANE_MASK;
-}
-
-/* Did the access of `stamp` happen before what `lane` of the warp does now? */
-static bool is_ordered(const Warp *warp, uint32_t stamp, uint32_t lane, uint32_t own) {
-    uint32_t clock = stamp_clock(stamp), other = stamp_warp(stamp);
-    if (clock <= warp->cta->clock_base)
-        return true;
-    if (other == warp->index)
-        return clock < warp->clock || (lane == own && clock != CLOCK_IN_FLIGHT);
-    return clock <= warp->seen[other];
-}
-
 /* In stamps of writes, lanes from 32 on did an atomic operation. */
 #define ATOMIC_LANES 32u
 
@@ -65,13 +38,9 @@ Fault *cell_race(Warp *warp, const Inst *inst, DiagId id, uint32_t mask, unsigne
     return fault;
 }
 
-bool cell_is_written(const Cta *cta, const ShadowCell *cell) {
-    return stamp_clock(cell->write) > cta->clock_base;
-}
-
 void cell_renumber(ShadowCell *cell, bool written) {
     if (!cell_in_flight(cell))
-        cell->write = written ? UINT32_C(1) << (STAMP_WARP_BITS + STAMP_LANE_BITS) : 0;
+        cell->write = written ? UINT32_C(1) << STAMP_CLOCK_SHIFT : 0;
     cell->read = cell->read_other = 0;
 }
 
@@ -80,32 +49,19 @@ static bool conflicts(CellConflict *conflict, uint32_t stamp, uint32_t pc, bool 
     return false;
 }
 
-bool cell_read(const Warp *warp, const Inst *inst, unsigned lane, ShadowCell *cell,
-               CellConflict *conflict) {
-    uint32_t write = cell->write;
-    if (!is_ordered(warp, write, lane, stamp_lane(write) % LANES))
-        return conflicts(conflict, write, cell->write_pc, true);
-    uint32_t read = cell->read, stamp = stamp_of(warp, lane);
-    if (read != 0 && stamp_warp(read) == warp->index) {
-        bool same_time = stamp_clock(read) == warp->clock;
-        cell->read = same_time && stamp_lane(read) != lane ? stamp_of(warp, LANE_MANY) : stamp;
-    } else {
-        cell->read_other = read;
-        cell->read = stamp;
-    }
-    cell->read_pc = (uint32_t)(inst - warp->code);
-    return true;
+CellConflict cell_read_conflict(const ShadowCell *cell) {
+    return (CellConflict){.stamp = cell->write, .pc = cell->write_pc, .wrote = true};
 }
 
 bool cell_write(const Warp *warp, const Inst *inst, unsigned lane, ShadowCell *cell, EmuAccess kind,
                 bool same, CellConflict *conflict) {
     uint32_t write = cell->write;
     bool both_atomic = kind == EMU_ATOMIC && stamp_lane(write) >= ATOMIC_LANES;
-    if (!both_atomic && !same && !is_ordered(warp, write, lane, stamp_lane(write) % LANES))
+    if (!both_atomic && !same && !stamp_is_ordered(warp, write, lane, stamp_lane(write) % LANES))
         return conflicts(conflict, write, cell->write_pc, true);
     const uint32_t reads[] = {cell->read, cell->read_other};
     for (unsigned i = 0; i < 2; i++)
-        if (!same && !is_ordered(warp, reads[i], lane, stamp_lane(reads[i])))
+        if (!same && !stamp_is_ordered(warp, reads[i], lane, stamp_lane(reads[i])))
             return conflicts(conflict, reads[i], cell->read_pc, false);
     cell->write = stamp_of(warp, kind == EMU_ATOMIC ? lane + ATOMIC_LANES : lane);
     cell->write_pc = (uint32_t)(inst - warp->code);
@@ -115,12 +71,7 @@ bool cell_write(const Warp *warp, const Inst *inst, unsigned lane, ShadowCell *c
 }
 
 static uint32_t stamp_in_flight(const Warp *warp, unsigned lane) {
-    return CLOCK_IN_FLIGHT << (STAMP_WARP_BITS + STAMP_LANE_BITS) | warp->index << STAMP_LANE_BITS |
-           lane;
-}
-
-bool cell_in_flight(const ShadowCell *cell) {
-    return stamp_clock(cell->write) == CLOCK_IN_FLIGHT;
+    return CLOCK_IN_FLIGHT << STAMP_CLOCK_SHIFT | warp->index << STAMP_LANE_BITS | lane;
 }
 
 bool cell_copy_begins(const Warp *warp, const Inst *inst, unsigned lane, ShadowCell *cell,

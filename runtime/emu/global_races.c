@@ -68,7 +68,9 @@ bool global_track(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, u
             ShadowCell *cell = cell_of(cta, address / granule);
             bool fine;
             if (kind == EMU_READ) {
-                fine = cell_read(warp, inst, lane, cell, &conflict);
+                fine = cell_read(warp, inst, lane, cell);
+                if (!fine)
+                    conflict = cell_read_conflict(cell);
             } else {
                 uint8_t *bytes = (uint8_t *)(uintptr_t)address;
                 bool stores = data != NULL && kind == EMU_WRITE;

@@ -308,11 +308,10 @@ static inline unsigned first_lane(uint32_t mask) { /* mask != 0 */
     return count_lanes((mask & (0u - mask)) - 1);
 }
 #define LANE_BIT(lane) (UINT32_C(1) << (lane))
-/* for each lane of a mask, ascending */
+/* for each lane of a mask, ascending: most masks are full */
 #define EACH_LANE(lane, mask)                                                                      \
-    for (uint32_t lanes_left_ = (mask), lane = 0;                                                  \
-         lanes_left_ != 0 && ((lane = first_lane(lanes_left_)), true);                             \
-         lanes_left_ &= lanes_left_ - 1)
+    for (uint32_t lanes_left_ = (mask), lane = 0; lanes_left_ != 0; lanes_left_ >>= 1, lane++)     \
+        if ((lanes_left_ & 1) != 0)
 
 /* The low `bytes` bytes, extended by their sign or by zeros. */
 static inline uint64_t extend_bits(uint64_t bits, unsigned bytes, bool with_sign) {

@@ -26,32 +26,48 @@ static unsigned matrix_lane(const Inst *inst, unsigned lane, unsigned at) {
     return inst->flag ? 4 * column + row / 2 : 4 * row + column / 2;
 }
 
+static bool touch_read(Warp *warp, const Inst *inst, uint32_t mask, unsigned size,
+                       const uint64_t *offsets) {
+    Cta *cta = warp->cta;
+    unsigned granule = cta->worker->launch->kernel->shared_granule, count = size / granule;
+    EACH_LANE(lane, mask) {
+        ShadowCell *cells = &cta->cells[offsets[lane] / granule];
+        unsigned reader = inst->by_warp ? LANE_MANY : lane;
+        for (unsigned i = 0; i < count; i++) {
+            uint64_t offset = offsets[lane] + (uint64_t)i * granule;
+            if (!cell_is_written(cta, &cells[i]))
+                return unwritten(warp, inst, mask, lane, offset);
+            if (cell_read(warp, inst, reader, &cells[i]))
+                continue;
+            CellConflict conflict = cell_read_conflict(&cells[i]);
+            unsigned shown = inst->by_warp ? matrix_lane(inst, lane, i * granule) : lane;
+            return race(warp, inst, mask, shown, EMU_READ, &conflict, offset);
+        }
+    }
+    return true;
+}
+
 static bool touch(Warp *warp, const Inst *inst, uint32_t mask, EmuAccess kind, unsigned size,
                   const uint64_t *offsets, const StoreData *data) {
     Cta *cta = warp->cta;
     unsigned granule = cta->worker->launch->kernel->shared_granule;
     CellConflict conflict;
+    if (kind == EMU_READ)
+        return touch_read(warp, inst, mask, size, offsets);
     EACH_LANE(lane, mask) {
         for (unsigned at = 0; at < size; at += granule) {
             uint64_t offset = offsets[lane] + at;
             ShadowCell *cell = &cta->cells[offset / granule];
-            bool written = cell_is_written(cta, cell), fine;
-            if (!written && kind != EMU_WRITE)
+            bool written = cell_is_written(cta, cell), stores = data != NULL && kind == EMU_WRITE;
+            if (!written && kind == EMU_ATOMIC)
                 return unwritten(warp, inst, mask, lane, offset);
-            if (kind == EMU_READ) {
-                unsigned reader = inst->by_warp ? LANE_MANY : lane;
-                fine = cell_read(warp, inst, reader, cell, &conflict);
-            } else {
-                bool same = data != NULL && written && kind == EMU_WRITE && !cell_in_flight(cell) &&
-                            memcmp(cta->shared + offset, data[lane] + at, granule) == 0;
-                unsigned writer = inst->by_warp ? matrix_lane(inst, lane, at) : lane;
-                fine = cell_write(warp, inst, writer, cell, kind, same, &conflict);
-                if (fine && data != NULL && kind == EMU_WRITE)
-                    memcpy(cta->shared + offset, data[lane] + at, granule);
-            }
-            if (!fine)
-                return race(warp, inst, mask, inst->by_warp ? matrix_lane(inst, lane, at) : lane,
-                            kind, &conflict, offset);
+            bool same = stores && written && !cell_in_flight(cell) &&
+                        memcmp(cta->shared + offset, data[lane] + at, granule) == 0;
+            unsigned writer = inst->by_warp ? matrix_lane(inst, lane, at) : lane;
+            if (!cell_write(warp, inst, writer, cell, kind, same, &conflict))
+                return race(warp, inst, mask, writer, kind, &conflict, offset);
+            if (stores)
+                memcpy(cta->shared + offset, data[lane] + at, granule);
         }
     }
     return true;
@@ -83,23 +99,26 @@ void shared_copy_ends(Warp *warp, unsigned lane, unsigned size, uint32_t offset)
         cell_copy_ends(warp, lane, &warp->cta->cells[(offset + at) / granule]);
 }
 
-/* Wavefronts of the lanes of one phase. */
+/* Wavefronts of the lanes of one phase. Accesses of 2 and 4 words are aligned, so that they touch
+ * either the same words or none in common: as if banks were as wide as they are. */
 static unsigned phase_wavefronts(uint32_t lanes, unsigned words, const uint64_t *offsets) {
     uint32_t seen[LANES][LANES]; /* by bank: the words it serves */
     uint8_t count[LANES] = {0};
-    unsigned most = 0;
+    unsigned most = 0, banks = LANES / words;
+    uint64_t last = UINT64_MAX;
     EACH_LANE(lane, lanes) {
-        for (unsigned i = 0; i < words; i++) {
-            uint32_t word = (uint32_t)(offsets[lane] / 4) + i, bank = word % LANES;
-            unsigned k = 0;
-            while (k < count[bank] && seen[bank][k] != word)
-                k++;
-            if (k < count[bank])
-                continue;
-            seen[bank][k] = word;
-            count[bank]++;
-            most = count[bank] > most ? count[bank] : most;
-        }
+        uint64_t word = offsets[lane] / (4 * words);
+        if (word == last)
+            continue;
+        last = word;
+        unsigned bank = (unsigned)word & (banks - 1), k = 0;
+        while (k < count[bank] && seen[bank][k] != (uint32_t)word)
+            k++;
+        if (k < count[bank])
+            continue;
+        seen[bank][k] = (uint32_t)word;
+        count[bank]++;
+        most = count[bank] > most ? count[bank] : most;
     }
     return most;
 }
