@@ -43,7 +43,7 @@ typedef struct Warp Warp;
 typedef struct Cta Cta;
 typedef struct Worker Worker;
 typedef struct Launch Launch;
-typedef struct GlobalCell GlobalCell;
+typedef struct GlobalLine GlobalLine;
 
 /* Executes an instruction for the lanes of `mask`, which is not empty. The program counter stands
  * at the next instruction already. */
@@ -239,8 +239,9 @@ struct Cta {
     unsigned num_warps, num_threads, next_warp;
     uint8_t *shared, *coming; /* shared memory; what it will be when all copies have landed */
     ShadowCell *cells;        /* of shared memory */
-    GlobalCell *global;       /* of global memory: a hash table (global_races.c) */
-    size_t num_global, cap_global;
+    GlobalLine *lines;        /* of global memory: a hash table (global_races.c) */
+    ShadowCell *line_cells;
+    unsigned num_lines, cap_lines;
     uint32_t generation; /* of the entries that count */
     uint32_t clock_base; /* stamps up to here are of earlier blocks */
     Barrier barriers[MAX_BARRIERS];
