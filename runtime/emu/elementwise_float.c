@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "runtime/emu/elementwise.h"
+#include "runtime/emu/halves.h"
 
 static inline float flush(float x) {
     return fabsf(x) < 1.17549435e-38f ? copysignf(0.0f, x) : x;

@@ -18,6 +18,7 @@
  */
 #include <math.h>
 
+#include "runtime/emu/halves.h"
 #include "runtime/emu/tensor.h"
 #include "support/numeric.h"
 
@@ -35,32 +36,6 @@ bool whole_warp(Warp *warp, const Inst *inst, uint32_t mask) {
 }
 
 /* ---- operands -------------------------------------------------------------------------------- */
-
-static inline float float_of(uint32_t bits) { /* inlined, so that loops over lanes are vectorised */
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* A small float without a branch: its exponent and mantissa moved to where f32 has them, scaled
- * right by a product (which makes subnormals normal). `special`: the exponent of infinities and NaN
- * where it applies; sign: in the top bit. */
-static inline float small_value(uint32_t magnitude, float scale, uint32_t special, uint32_t sign) {
-    float scaled = float_of(magnitude) * scale;
-    uint32_t bits;
-    memcpy(&bits, &scaled, sizeof bits);
-    return float_of(bits | special | sign);
-}
-
-static inline float half_value(uint32_t bits) {
-    uint32_t special = (bits & 0x7c00u) == 0x7c00u ? 0x7f800000u : 0;
-    return small_value((bits & 0x7fffu) << 13, 0x1p112f, special, (bits & 0x8000u) << 16);
-}
-
-static inline float e4m3_value(uint32_t bits) {
-    uint32_t special = (bits & 0x7fu) == 0x7fu ? 0x7fc00000u : 0;
-    return small_value((bits & 0x7fu) << 20, 0x1p120f, special, (bits & 0x80u) << 24);
-}
 
 /* Element e of the lanes of a register with 32 bits. */
 static void take_element(PtxType type, const uint32_t *bits, unsigned e, double *out) {

@@ -19,7 +19,15 @@ void row_load(const Warp *warp, uint32_t row, unsigned bytes, bool is_signed, ui
 }
 
 void row_store(const Warp *warp, uint32_t row, unsigned bytes, const uint64_t *in, uint32_t mask) {
-    for (unsigned l = 0; l < LANES; l++) {
+    for (unsigned l = 0; l < LANES && mask == ALL_LANES; l++) {
+        if (bytes == 2)
+            row16(warp, row)->u[l] = (uint16_t)in[l];
+        else if (bytes == 4)
+            row32(warp, row)->u[l] = (uint32_t)in[l];
+        else
+            row64(warp, row)->u[l] = in[l];
+    }
+    for (unsigned l = 0; l < LANES && mask != ALL_LANES; l++) {
         if ((mask >> l & 1) == 0)
             continue;
         if (bytes == 2)
