@@ -69,10 +69,10 @@ static SessionStatus add_target(const Aot *aot, AotVariant *variant, const char 
 /* ---- kernels ----------------------------------------------------------------------------------
  */
 
-/* NAME, or NAME_2 and so on if that is taken. */
+/* NAME, or NAME_2 and so on if that is taken; `tkc` is, by what all kernels share. */
 static const char *free_name(const Aot *aot, const char *wanted) {
     Arena *arena = aot->session->arena;
-    const char *name = wanted;
+    const char *name = str_eq(wanted, "tkc") ? "tkc_kernel" : wanted;
     unsigned number = 2;
     for (size_t i = 0; i < aot->kernels.len; i++)
         if (str_eq(aot->kernels.data[i]->name, name)) {

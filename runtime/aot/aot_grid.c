@@ -1,7 +1,7 @@
 /* aot_grid.c -- the grid of a launch, given as an expression, becomes C.
  *
- *     "cdiv(n, BLOCK) * 2, 4"    size[0] = compute('*', compute('c', (int64_t)args->n, 512, &bad),
- * 2, &bad); size[1] = 4;
+ *     "n // 2, 4"    size[0] = compute('+', 0, compute('/', (int64_t)args->n, 2, &bad), &bad);
+ *                    size[1] = compute('+', 0, 4, &bad);
  *
  * Known are integers, parameters that are integers, + - * // % and parentheses, cdiv (also
  * triton.cdiv), min and max. Integers have Python's meaning up to 62 bits; what is larger has no
@@ -164,7 +164,8 @@ const char *aot_grid_code(Aot *aot, const AotKernel *kernel, const char *express
     }
     for (size_t i = 0; i < count; i++) {
         strbuf_printf(&text.code, "%s        size[%zu] = ", i > 0 ? "\n" : "", i);
-        if (!put_value(&text, is_tuple ? expr->u.seq.elts.items[i] : expr))
+        /* Also of a plain value, so that `compute` is always used. */
+        if (!put_compute(&text, '+', NULL, is_tuple ? expr->u.seq.elts.items[i] : expr))
             return NULL;
         strbuf_puts(&text.code, ";");
     }

@@ -193,7 +193,7 @@ const char *aot_c_name(Arena *arena, const char *text) {
 /* Words that are no names of members in C or C++. */
 static bool is_keyword(const char *word) {
     static const char words[] =
-        " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t "
+        " NULL alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t "
         "char16_t "
         "char32_t class co_await co_return co_yield compl concept const const_cast consteval "
         "constexpr constinit continue decltype default delete do double dynamic_cast else enum "
