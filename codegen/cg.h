@@ -172,7 +172,7 @@ LLVMValueRef cg_index32(Cg *cg, LLVMValueRef index);
 /* How threads access a tile of their own layout in a buffer: instruction by instruction. */
 typedef struct CgSharedSide {
     SharedSide plan;
-    const IrType *tile;
+    const IrType *type;        /* of the buffer */
     LLVMValueRef buffer, base; /* base: the thread's part of the offset */
     uint32_t base_bits;        /* the offset bits that it may set */
     uint32_t inside;           /* an instruction begins with each register without these bits */
@@ -182,7 +182,9 @@ typedef struct CgSharedSide {
 enum { CG_SHARED_MOST = 16 }; /* elements of an instruction */
 
 /* `matrix`: ldmatrix (loads, sm_75) or stmatrix (stores, sm_90) may be used. */
-CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const IrType *tile, bool matrix);
+CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const Layout *tile, bool matrix);
+/* Vectors of 1 << bits elements, fewer than now. */
+void cg_shared_narrow(CgSharedSide *side, unsigned bits);
 /* Loads the elements of the instruction that begins with register `first` into the tile's `regs`.
  */
 void cg_shared_load_at(Cg *cg, const CgSharedSide *side, unsigned first, LLVMValueRef *regs);

@@ -41,13 +41,13 @@ void cg_load_matrix(Cg *cg, const CgSharedSide *side, LLVMValueRef address,
                                     count, side->plan.op == SHARED_MATRIX_TRANS ? ".trans" : "");
     LLVMTypeRef pointer = cg->type.shared;
     LLVMValueRef got = cg_intrinsic(cg, name, &pointer, 1, &address, 1);
-    LLVMTypeRef word = cg_memory_type(cg, ir_elem(side->tile));
+    LLVMTypeRef word = cg_memory_type(cg, ir_elem(side->type));
     if (each > 1)
         word = LLVMVectorType(word, each);
     for (unsigned q = 0; q < count; q++) {
         LLVMValueRef value = count > 1 ? LLVMBuildExtractValue(cg->b, got, q, "") : got;
         value = LLVMBuildBitCast(cg->b, value, word, "");
-        cg_unpack(cg, side->tile, value, elements + q * each, each);
+        cg_unpack(cg, side->type, value, elements + q * each, each);
     }
 }
 
@@ -64,7 +64,7 @@ void cg_store_matrix(Cg *cg, const CgSharedSide *side, LLVMValueRef address, LLV
     for (args = 1; args <= count; args++) {
         strbuf_printf(&text, "%s$%u", args > 1 ? ", " : "", args);
         strbuf_puts(&constraints, ",r");
-        LLVMValueRef word = cg_pack(cg, side->tile, elements + (args - 1) * each, each);
+        LLVMValueRef word = cg_pack(cg, side->type, elements + (args - 1) * each, each);
         operands[args] = LLVMBuildBitCast(cg->b, word, cg->type.i32, "");
     }
     strbuf_puts(&text, "};");

@@ -53,10 +53,10 @@ void cg_lower_shared_alloc(Cg *cg, const IrOp *op) {
 /* ---- whole tiles -------------------------------------------------------------------------------
  */
 
-CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const IrType *tile, bool matrix) {
-    CgSharedSide side = {.tile = tile, .buffer = cg_reg(cg, buffer, 0)};
-    side.elem_bytes = (unsigned)ir_elem_size(ir_elem(tile));
-    side.plan = layout_shared_side(tile->layout, buffer->type->layout, side.elem_bytes, matrix);
+CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const Layout *tile, bool matrix) {
+    CgSharedSide side = {.type = buffer->type, .buffer = cg_reg(cg, buffer, 0)};
+    side.elem_bytes = (unsigned)ir_elem_size(ir_elem(side.type));
+    side.plan = layout_shared_side(tile, side.type->layout, side.elem_bytes, matrix);
     const Layout *offsets = &side.plan.offsets;
     uint32_t columns[LAYOUT_MAX_COLUMNS];
     unsigned count = (unsigned)offsets->nin[LL_LANE] + offsets->nin[LL_WARP];
@@ -73,18 +73,18 @@ CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const IrType *tile, b
     return side;
 }
 
-/* Every element by itself. */
-static CgSharedSide single_side(Cg *cg, const IrValue *buffer, const IrType *tile) {
-    CgSharedSide side = cg_shared_side(cg, buffer, tile, false);
-    side.plan.vector = (LayoutVector){.bits = 0};
-    side.inside = 0;
-    side.count = 1;
-    return side;
+void cg_shared_narrow(CgSharedSide *side, unsigned bits) {
+    LayoutVector *vector = &side->plan.vector;
+    for (unsigned i = bits; i < vector->bits; i++)
+        vector->mask &= ~((uint32_t)1 << vector->reg_bit[i]);
+    vector->bits = bits;
+    side->inside = vector->mask;
+    side->count = (unsigned)1 << bits;
 }
 
 static CgAccess side_access(const CgSharedSide *side) {
     return (CgAccess){.space = SPACE_SHARED,
-                      .type = side->tile,
+                      .type = side->type,
                       .count = side->count,
                       .align = side->count * side->elem_bytes};
 }
@@ -109,7 +109,7 @@ void cg_shared_load_at(Cg *cg, const CgSharedSide *side, unsigned first, LLVMVal
     LLVMValueRef elements[CG_SHARED_MOST], address = side_address(cg, side, first);
     CgAccess access = side_access(side);
     if (side->plan.op == SHARED_VECTOR)
-        cg_unpack(cg, side->tile, cg_load(cg, &access, address, NULL, NULL), elements, side->count);
+        cg_unpack(cg, side->type, cg_load(cg, &access, address, NULL, NULL), elements, side->count);
     else
         cg_load_matrix(cg, side, address, elements);
     for (unsigned i = 0; i < side->count; i++)
@@ -118,17 +118,17 @@ void cg_shared_load_at(Cg *cg, const CgSharedSide *side, unsigned first, LLVMVal
 
 static void store_at(Cg *cg, const CgSharedSide *side, unsigned first, const IrValue *value,
                      LLVMValueRef predicate) {
+    const IrType *tile = value->type;
     LLVMValueRef elements[CG_SHARED_MOST], address = side_address(cg, side, first);
     CgAccess access = side_access(side);
     for (unsigned i = 0; i < side->count; i++) {
         unsigned reg = side_reg(side, first, i);
-        elements[i] =
-            cg_is_dead(side->tile, reg) ? cg_const(cg, side->tile, 0) : cg_reg(cg, value, reg);
+        elements[i] = cg_is_dead(tile, reg) ? cg_const(cg, tile, 0) : cg_reg(cg, value, reg);
     }
     if (cg_is_const(predicate, 1))
         predicate = NULL;
     if (side->plan.op == SHARED_VECTOR)
-        cg_store(cg, &access, address, predicate, cg_pack(cg, side->tile, elements, side->count));
+        cg_store(cg, &access, address, predicate, cg_pack(cg, side->type, elements, side->count));
     else
         cg_store_matrix(cg, side, address, predicate, elements);
 }
@@ -137,9 +137,10 @@ void cg_lower_shared_store(Cg *cg, const IrOp *op) {
     const IrValue *buffer = ir_operand(op, 0), *value = ir_operand(op, 1);
     const IrValue *mask = op->num_operands > 2 ? ir_operand(op, 2) : NULL;
     const IrType *tile = value->type;
-    CgSharedSide side = mask != NULL
-                            ? single_side(cg, buffer, tile)
-                            : cg_shared_side(cg, buffer, tile, cg->arch >= LAYOUT_STMATRIX_ARCH);
+    bool matrix = mask == NULL && cg->arch >= LAYOUT_STMATRIX_ARCH;
+    CgSharedSide side = cg_shared_side(cg, buffer, tile->layout, matrix);
+    if (mask != NULL)
+        cg_shared_narrow(&side, 0);
     LLVMValueRef owner = cg_owner(cg, tile);
     for (unsigned r = 0; r < cg_num_regs(tile); r++)
         if ((r & side.inside) == 0)
@@ -150,7 +151,7 @@ void cg_lower_shared_store(Cg *cg, const IrOp *op) {
 void cg_lower_shared_load(Cg *cg, const IrOp *op) {
     const IrType *tile = ir_result(op, 0)->type;
     CgSharedSide side =
-        cg_shared_side(cg, ir_operand(op, 0), tile, cg->arch >= LAYOUT_LDMATRIX_ARCH);
+        cg_shared_side(cg, ir_operand(op, 0), tile->layout, cg->arch >= LAYOUT_LDMATRIX_ARCH);
     LLVMValueRef *regs = cg_new_regs(cg, tile);
     for (unsigned r = 0; r < cg_num_regs(tile); r++)
         regs[r] = cg_poison(cg, tile);

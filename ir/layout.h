@@ -215,6 +215,10 @@ Layout layout_join(const Layout *src);
 bool layout_split(const Layout *src, Layout *out);
 /* Two tiles one after the other along `axis`: the axis gets a new top bit, in a new register. */
 Layout layout_cat(const Layout *src, unsigned axis);
+/* What a thread needs of an operand of a product [.., M, N] for its elements of the result, the
+ * first [.., M, K] or the second [.., K, N]: the registers' low bits count k (1 << k_bits), then
+ * come those of the result's register bits that matter. Not canonical. */
+Layout layout_dot_operand(const Layout *result, bool second, unsigned k_bits);
 /* Without zero and dependent register columns. The same as layout_canonical. */
 Layout layout_strip(const Layout *src);
 

@@ -149,6 +149,28 @@ Layout layout_cat(const Layout *src, unsigned axis) {
     return layout_canonical(&out);
 }
 
+Layout layout_dot_operand(const Layout *result, bool second, unsigned k_bits) {
+    unsigned k = result->rank - (second ? 2u : 1u);
+    uint8_t bits[LAYOUT_MAX_RANK];
+    memcpy(bits, result->nout, sizeof bits);
+    bits[k] = (uint8_t)k_bits;
+    Layout out = layout_empty(LAYOUT_DISTRIBUTED, result->rank, bits);
+    for (unsigned i = 0; i < k_bits; i++)
+        layout_push(&out, LL_REG, layout_axis_bit(&out, k, i));
+    for (unsigned dim = LL_REG; dim <= LL_BLOCK; dim++) {
+        const uint32_t *columns = layout_columns(result, (LayoutDim)dim);
+        for (unsigned i = 0; i < result->nin[dim]; i++) {
+            uint32_t coords[LAYOUT_MAX_RANK];
+            for (unsigned a = 0; a < result->rank; a++)
+                coords[a] = a == k ? 0 : layout_coord(result, columns[i], a);
+            uint32_t word = layout_word(&out, coords);
+            if (word != 0 || dim != LL_REG)
+                layout_push(&out, (LayoutDim)dim, word);
+        }
+    }
+    return out;
+}
+
 Layout layout_strip(const Layout *src) {
     return layout_canonical(src);
 }

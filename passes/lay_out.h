@@ -61,6 +61,11 @@ const Layout *given_layout(LayOut *lo, const IrOp *op, unsigned i, const Layout 
 /* The results' layout follows from the first operand's, and cannot be chosen. */
 bool is_operand_driven(const IrOp *op);
 
+/* ---- lay_out_fma.c ---------------------------------------------------------------------------*/
+
+/* Of a product's result [.., M, N], by multiply-adds. */
+const Layout *fma_layout(LayOut *lo, const IrType *type);
+
 /* ---- lay_out_prefer.c ------------------------------------------------------------------------*/
 
 /* Fills `prefer` for every tile value. */

@@ -23,28 +23,6 @@ static bool propose(LayOut *lo, const IrValue *value, const Layout *layout) {
 
 /* ---- anchors --------------------------------------------------------------------------------- */
 
-/* Of a product's result [.., M, N]: 4 x 4 elements a thread, lanes and warps in squares. */
-static const Layout *dot_layout(LayOut *lo, const IrType *type) {
-    unsigned rank = type->rank, order[LAYOUT_MAX_RANK];
-    uint32_t size[LAYOUT_MAX_RANK], threads[LAYOUT_MAX_RANK], warps[LAYOUT_MAX_RANK];
-    for (unsigned i = 0; i < rank; i++) {
-        order[i] = rank - 1 - i;
-        size[i] = threads[i] = warps[i] = 1;
-    }
-    unsigned m = rank - 2, n = rank - 1;
-    int64_t share = ir_numel(type) / (32 * (int64_t)lo->kernel->num_warps);
-    size[n] = share >= 4 ? 4 : 1;
-    size[m] = share >= 16 ? 4 : 1;
-    threads[n] = 8;
-    threads[m] = 4;
-    for (int left = lo->kernel->num_warps; left > 1; left /= 2) {
-        bool more_rows = warps[m] * threads[m] * size[m] < type->shape[m];
-        warps[more_rows && warps[m] <= warps[n] ? m : n] *= 2;
-    }
-    Layout layout = layout_blocked(rank, type->shape, size, threads, warps, order);
-    return ir_layout(lo->ctx, &layout);
-}
-
 const Layout *pair_layout(LayOut *lo) {
     static const uint8_t bits[] = {1};
     unsigned warp_bits = 0;
@@ -60,7 +38,7 @@ static bool anchor(IrOp *op, void *data) {
     if (op->code == OP_Join && !ir_is_tile(ir_operand(op, 0)->type))
         propose(lo, &op->results[0], pair_layout(lo));
     else if (op->code == OP_Dot)
-        propose(lo, &op->results[0], dot_layout(lo, op->results[0].type));
+        propose(lo, &op->results[0], fma_layout(lo, op->results[0].type));
     else if (is_anchor(lo, op) && op->num_results > 0)
         propose(lo, &op->results[0], access_layout(lo, op));
     return true;

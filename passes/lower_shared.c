@@ -27,12 +27,13 @@
  * Not:    atomic operations whose result nobody uses, or whose every element one thread holds
  *         (tests/passes/lower-shared/atomics.tkir)
  *
- * The operands of a dot lie with the axis that is not summed over running fastest, so that
- * neighbouring threads read neighbouring words, and a thread its four at once. An atomic operation
+ * The operands of a dot lie so that neither who stores them nor who multiplies has bank conflicts,
+ * and both move vectors (layout_plan_shared). An atomic operation
  * is done by the owner of each element; its result reaches the other holders through a buffer
  * (layouts.md, section 4(d)). One on a scalar becomes one on a tile of one element first. The
  * barriers between stores and loads are inserted later (insert_barriers.c).
  */
+#include "ir/layout_convert.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
 
@@ -41,13 +42,16 @@ static IrValue *build_value(IrBuilder *b, IrOpcode code, IrValue *const *operand
     return &ir_build(b, code, operands, count, &type, 1)->results[0];
 }
 
-/* A buffer for the contents of `tile`, axis order[0] running fastest (NULL: the last). */
-static IrValue *make_buffer(IrBuilder *b, const IrType *tile, const unsigned *order) {
-    IrContext *ctx = b->module->ctx;
-    Layout plain = layout_plain(tile->rank, tile->shape, order);
+static IrValue *alloc_buffer(IrBuilder *b, const IrType *tile, const Layout *layout) {
     const IrType *type =
-        ir_type_shared(ctx, tile->elem, tile->shape, tile->rank, ir_layout(ctx, &plain));
+        ir_type_shared(b->module->ctx, tile->elem, tile->shape, tile->rank, layout);
     return build_value(b, OP_SharedAlloc, NULL, 0, type);
+}
+
+/* A buffer for the contents of `tile`, row-major. */
+static IrValue *make_buffer(IrBuilder *b, const IrType *tile) {
+    Layout plain = layout_plain(tile->rank, tile->shape, NULL);
+    return alloc_buffer(b, tile, ir_layout(b->module->ctx, &plain));
 }
 
 static void store_to(IrBuilder *b, IrValue *buffer, IrValue *tile) {
@@ -55,8 +59,8 @@ static void store_to(IrBuilder *b, IrValue *buffer, IrValue *tile) {
     ir_build(b, OP_SharedStore, operands, 2, NULL, 0);
 }
 
-static IrValue *in_buffer(IrBuilder *b, IrValue *tile, const unsigned *order) {
-    IrValue *buffer = make_buffer(b, tile->type, order);
+static IrValue *in_buffer(IrBuilder *b, IrValue *tile) {
+    IrValue *buffer = make_buffer(b, tile->type);
     store_to(b, buffer, tile);
     return buffer;
 }
@@ -68,12 +72,35 @@ static void replace_op(IrOp *op, IrValue *value) {
 
 /* ---- dot, gather, histogram ------------------------------------------------------------------ */
 
+/* A buffer for an operand of a product. Lanes that read the same are left out of the plan: the
+ * phases of a wide access of which every second lane reads what its neighbour does are served two
+ * at a time. */
+static const Layout *dot_buffer(IrContext *ctx, const IrType *result, const IrType *operand,
+                                bool second) {
+    unsigned k = result->rank - (second ? 2u : 1u);
+    Layout needed = layout_dot_operand(result->layout, second, operand->layout->nout[k]);
+    uint32_t lanes[LAYOUT_LANE_BITS] = {0};
+    unsigned count = 0;
+    for (unsigned i = 0; i < needed.nin[LL_LANE]; i++)
+        if (layout_columns(&needed, LL_LANE)[i] != 0)
+            lanes[count++] = layout_columns(&needed, LL_LANE)[i];
+    layout_set(&needed, LL_LANE, lanes, needed.nin[LL_LANE]);
+    SharedOptions options = {.elem_bytes = (unsigned)ir_elem_size(operand->elem)};
+    SharedPlan plan;
+    layout_plan_shared(operand->layout, &needed, &options, &plan);
+    return ir_layout(ctx, &plan.shared);
+}
+
 static void lower_dot(IrOp *op) {
     IrBuilder b = rewrite_before(op);
-    unsigned rank = op->results[0].type->rank;
-    unsigned rows_first[] = {rank - 2, rank - 1, 0}, columns_first[] = {rank - 1, rank - 2, 0};
-    IrValue *operands[] = {in_buffer(&b, ir_operand(op, 0), rows_first),
-                           in_buffer(&b, ir_operand(op, 1), columns_first), ir_operand(op, 2)};
+    IrContext *ctx = b.module->ctx;
+    IrValue *operands[3] = {NULL, NULL, ir_operand(op, 2)};
+    for (unsigned i = 0; i < 2; i++) {
+        IrValue *tile = ir_operand(op, i);
+        const Layout *layout = dot_buffer(ctx, op->results[0].type, tile->type, i == 1);
+        operands[i] = alloc_buffer(&b, tile->type, layout);
+        store_to(&b, operands[i], tile);
+    }
     IrValue *sum = build_value(&b, OP_DotFma, operands, 3, op->results[0].type);
     ir_set_int(sum->def, ATTR_PRECISION, ir_attr_int(op, ATTR_PRECISION));
     ir_set_int(sum->def, ATTR_IMPRECISE_ACC, ir_attr_int(op, ATTR_IMPRECISE_ACC));
@@ -82,7 +109,7 @@ static void lower_dot(IrOp *op) {
 
 static void lower_gather(IrOp *op) {
     IrBuilder b = rewrite_before(op);
-    IrValue *operands[] = {in_buffer(&b, ir_operand(op, 0), NULL), ir_operand(op, 1)};
+    IrValue *operands[] = {in_buffer(&b, ir_operand(op, 0)), ir_operand(op, 1)};
     IrValue *found = build_value(&b, OP_SharedGather, operands, 2, op->results[0].type);
     ir_set_int(found->def, ATTR_AXIS, ir_attr_int(op, ATTR_AXIS));
     replace_op(op, found);
@@ -91,7 +118,7 @@ static void lower_gather(IrOp *op) {
 static void lower_histogram(IrOp *op) {
     IrBuilder b = rewrite_before(op);
     const IrType *type = op->results[0].type;
-    IrValue *bins = in_buffer(&b, ir_const_int(&b, type, 0), NULL);
+    IrValue *bins = in_buffer(&b, ir_const_int(&b, type, 0));
     IrValue *operands[] = {bins, ir_operand(op, 0),
                            op->num_operands > 1 ? ir_operand(op, 1) : NULL};
     ir_build(&b, OP_SharedCount, operands, 1 + op->num_operands, NULL, 0);
@@ -158,7 +185,7 @@ static void lower_reshape(IrOp *op) {
         coords[d] = with_const(&b, OP_RemUI, number, from->shape[d]);
         number = with_const(&b, OP_DivUI, number, from->shape[d]);
     }
-    replace_op(op, pick(&b, in_buffer(&b, ir_operand(op, 0), NULL), from, coords));
+    replace_op(op, pick(&b, in_buffer(&b, ir_operand(op, 0)), from, coords));
 }
 
 /* Each element comes from the first operand or, behind its end, from the second. */
@@ -178,7 +205,7 @@ static void lower_cat(IrOp *op) {
         coords[axis] =
             i == 0 ? ir_select(&b, in_first, inside, zero) : ir_select(&b, in_first, zero, inside);
         IrValue *operand = ir_operand(op, i);
-        parts[i] = pick(&b, in_buffer(&b, operand, NULL), operand->type, coords);
+        parts[i] = pick(&b, in_buffer(&b, operand), operand->type, coords);
     }
     replace_op(op, ir_select(&b, in_first, parts[0], parts[1]));
 }
@@ -203,7 +230,7 @@ static void share_result(IrOp *op) {
     IrValue *result = &op->results[0];
     IrBuilder b = rewrite_before(op);
     b.before = op->next;
-    IrValue *buffer = make_buffer(&b, result->type, NULL);
+    IrValue *buffer = make_buffer(&b, result->type);
     IrValue *shared = build_value(&b, OP_SharedLoad, &buffer, 1, result->type);
     rewrite_replace(result, shared);
     b.before = shared->def;

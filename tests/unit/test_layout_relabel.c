@@ -213,3 +213,38 @@ Test(layout_relabel, split_wants_the_axis_in_one_register) {
     src.col[2] ^= 1; /* lane 0 now holds i0 + j0 */
     cr_assert(!layout_split(&src, &out));
 }
+
+/* Of every product a[m, k] * b[k, n] each thread has both factors: in its registers k and k of the
+ * operands, for each element (m, n) that it holds of the result. */
+Test(layout_relabel, operands_of_products) {
+    LayoutRandom random = {12};
+    for (unsigned n = 0; n < 100; n++) {
+        Layout result = random_tile(&random, n * 2); /* a batch, rows, columns */
+        unsigned k_bits = n % 5;
+        for (unsigned second = 0; second < 2; second++) {
+            Layout operand = layout_dot_operand(&result, second == 1, k_bits);
+            unsigned own = second ? 2 : 1, k_axis = 3 - own, at[LAYOUT_MAX_COLUMNS], bits = k_bits;
+            Layout canonical = layout_canonical(&operand);
+            check_result(&canonical);
+            cr_assert_eq(operand.nout[own], result.nout[own]);
+            cr_assert_eq(operand.nout[k_axis], k_bits);
+            for (unsigned i = 0; i < result.nin[LL_REG]; i++) {
+                uint32_t column = result.col[i] & ~layout_axis_mask(&result, k_axis);
+                at[i] = column != 0 ? 1u << bits++ : 0;
+            }
+            cr_assert_eq(operand.nin[LL_REG], bits);
+            for (uint32_t r = 0; r < layout_num_regs(&result); r++) {
+                uint32_t reg = 0, lane = layout_random_below(&random, 32);
+                uint32_t warp = layout_random_below(&random, 1u << result.nin[LL_WARP]);
+                uint32_t k = layout_random_below(&random, 1u << k_bits);
+                for (unsigned i = 0; r >> i != 0; i++)
+                    reg ^= r >> i & 1 ? at[i] : 0;
+                uint32_t of = layout_element(&result, r, lane, warp, 0);
+                uint32_t word = layout_element(&operand, reg | k, lane, warp, 0);
+                cr_assert_eq(layout_coord(&operand, word, 0), layout_coord(&result, of, 0));
+                cr_assert_eq(layout_coord(&operand, word, own), layout_coord(&result, of, own));
+                cr_assert_eq(layout_coord(&operand, word, k_axis), k);
+            }
+        }
+    }
+}
