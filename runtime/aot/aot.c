@@ -21,8 +21,7 @@ Aot *aot_create(Session *session, const AotOptions *options) {
     return aot;
 }
 
-/* ---- images -----------------------------------------------------------------------------------
- */
+/* ---- images ---------------------------------------------------------------------------------- */
 
 static bool is_better(const AotImage *a, const AotImage *b) {
     if (a->binary != b->binary)
@@ -66,8 +65,7 @@ static SessionStatus add_target(const Aot *aot, AotVariant *variant, const char 
     return STATUS_OK;
 }
 
-/* ---- kernels ----------------------------------------------------------------------------------
- */
+/* ---- kernels --------------------------------------------------------------------------------- */
 
 /* NAME, or NAME_2 and so on if that is taken; `tkc` is, by what all kernels share. */
 static const char *free_name(const Aot *aot, const char *wanted) {

@@ -14,8 +14,7 @@
 
 enum { DIVISIBLE = 16 };
 
-/* ---- from signatures --------------------------------------------------------------------------
- */
+/* ---- from signatures ------------------------------------------------------------------------- */
 
 typedef struct Flattening {
     PyCtx *py;
@@ -33,7 +32,7 @@ static bool is_constexpr(const Arg *parameter) {
     return annotation->kind == EXPR_NAME && str_eq(annotation->u.name.id, "constexpr");
 }
 
-static AotParam constant_param(const Flattening *f, PyValue value, bool is_declared) {
+static AotParam constant_param(PyValue value, bool is_declared) {
     AotParam param = {.kind = AOT_CONSTANT, .dtype = DT_I32};
     int64_t number;
     if (value.tag == PY_NONE_TAG && !is_declared) {
@@ -43,7 +42,6 @@ static AotParam constant_param(const Flattening *f, PyValue value, bool is_decla
         param.is_number = true;
         param.number = number;
     }
-    (void)f;
     return param;
 }
 
@@ -55,7 +53,7 @@ static void flatten(Flattening *f, const SpecParam *spec, const char *name, bool
             flatten(f, &spec->items[i], arena_printf(f->arena, "%s.%zu", name, i), is_declared);
         return;
     case SPEC_CONSTEXPR:
-        param = constant_param(f, spec->value, is_declared);
+        param = constant_param(spec->value, is_declared);
         break;
     case SPEC_SCALAR:
         param.kind = dtype_is_float(spec->dtype) ? AOT_FLOAT : AOT_INTEGER;
@@ -74,8 +72,7 @@ static void flatten(Flattening *f, const SpecParam *spec, const char *name, bool
     vec_push(f->arena, &f->params, param);
 }
 
-/* ---- from the IR of a fused kernel ------------------------------------------------------------
- */
+/* ---- from the IR of a fused kernel ----------------------------------------------------------- */
 
 static DType dtype_of(const IrType *type) {
     static const DType dtypes[] = {
@@ -121,8 +118,7 @@ AotParams aot_params(PyCtx *py, Arena *arena, const AotSource *source) {
     return f.params;
 }
 
-/* ---- what fits together -----------------------------------------------------------------------
- */
+/* ---- what fits together ---------------------------------------------------------------------- */
 
 static bool is_integer(const AotParam *p) {
     return p->kind == AOT_INTEGER || p->kind == AOT_ONE;
@@ -153,8 +149,7 @@ bool aot_fit_together(const AotVariant *a, const AotVariant *b) {
     return true;
 }
 
-/* ---- members of the arguments -----------------------------------------------------------------
- */
+/* ---- members of the arguments ---------------------------------------------------------------- */
 
 const char *aot_c_type(AotParamKind kind, DType dtype) {
     static const char *const types[DT_COUNT] = {
@@ -272,8 +267,7 @@ void aot_make_fields(Arena *arena, AotKernel *kernel) {
         kernel->fields[i] = make_field(arena, kernel, i);
 }
 
-/* ---- what a variant refuses -------------------------------------------------------------------
- */
+/* ---- what a variant refuses ------------------------------------------------------------------ */
 
 /* The condition on which a wide integer does not fit the variant's narrow one. */
 static const char *overflow_condition(Arena *arena, const char *name, const AotField *field,

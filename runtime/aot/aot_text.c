@@ -13,8 +13,7 @@
 
 enum { WARP_THREADS = 32, DEFAULT_SHARED = 49152, BYTES_A_LINE = 24 };
 
-/* ---- templates ---------------------------------------------------------------------------------
- */
+/* ---- templates ------------------------------------------------------------------------------- */
 
 typedef struct Words {
     Arena *arena;
@@ -70,8 +69,7 @@ static const char *source_name(const Aot *aot, const AotKernel *kernel) {
     return file == NULL ? "a program" : base_name(file->name);
 }
 
-/* ---- words of both files -----------------------------------------------------------------------
- */
+/* ---- words of both files --------------------------------------------------------------------- */
 
 static const char *target_list(const Aot *aot, Arena *arena) {
     StrBuf text = STRBUF(arena);
@@ -91,9 +89,9 @@ static const char *signature_lines(const AotKernel *kernel, Arena *arena) {
         const AotVariant *variant = kernel->variants.data[v];
         strbuf_printf(&text, "%s *     %zu: (", v > 0 ? "\n" : "", v + 1);
         for (size_t i = 0; i < variant->params.len; i++) {
-            /* A string constant must not end the comment. */
+            /* A string constant must neither end the comment nor begin one. */
             const char *param = variant->params.data[i].text;
-            bool safe = strstr(param, "*/") == NULL && strchr(param, '\n') == NULL;
+            bool safe = strstr(param, "*/") == NULL && strstr(param, "/*") == NULL;
             strbuf_printf(&text, "%s%s", i > 0 ? ", " : "", safe ? param : "...");
         }
         strbuf_printf(&text, ") in %d warps, %" PRId64 " bytes of shared memory",
@@ -118,8 +116,7 @@ static const char *status_enumerators(Arena *arena) {
     return strbuf_str(&text);
 }
 
-/* ---- NAME.h ------------------------------------------------------------------------------------
- */
+/* ---- NAME.h ---------------------------------------------------------------------------------- */
 
 static const char *field_lines(const AotKernel *kernel, Arena *arena) {
     StrBuf text = STRBUF(arena);
@@ -177,8 +174,7 @@ static const char *example_lines(const AotKernel *kernel, Arena *arena, bool has
     return strbuf_str(&text);
 }
 
-/* ---- NAME.c ------------------------------------------------------------------------------------
- */
+/* ---- NAME.c ---------------------------------------------------------------------------------- */
 
 static void put_bytes(StrBuf *text, const AotImage *image) {
     for (size_t i = 0; i < image->len; i++) {
@@ -336,8 +332,7 @@ static void set_driver_words(Words *words) {
     set_number(words, "DEFAULT_SHARED", DEFAULT_SHARED);
 }
 
-/* ---- the files ----------------------------------------------------------------------------------
- */
+/* ---- the files ------------------------------------------------------------------------------- */
 
 static void set_words(Words *words, const Aot *aot, const AotKernel *kernel) {
     Arena *arena = words->arena;

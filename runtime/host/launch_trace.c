@@ -60,8 +60,7 @@ static DeviceEvent *mark_device(Device *device) {
     return event;
 }
 
-/* ---- recording ---------------------------------------------------------------------------------
- */
+/* ---- recording ------------------------------------------------------------------------------- */
 
 size_t trace_begin(Trace *trace, const char *category, const char *name) {
     TraceEvent event = {
@@ -131,8 +130,7 @@ void trace_launched(Trace *trace, Device *device, size_t index) {
     vec_push(trace->arena, &trace->events, launch);
 }
 
-/* ---- writing -----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* Asks the device when its kernels ran. */
 static void read_device_clock(const Trace *trace, Device *device) {
@@ -217,8 +215,7 @@ void trace_drop(LaunchState *state) {
     arena_destroy(trace->arena);
 }
 
-/* ---- what lib/tkc.py calls ----------------------------------------------------------------------
- */
+/* ---- what lib/tkc.py calls ------------------------------------------------------------------- */
 
 PyValue tkc_trace_begin(PyCtx *py, void *data, const PyArgs *args) {
     (void)data;
