@@ -1,7 +1,8 @@
 #!/bin/sh
 # check_driver.sh CC ROOT -- compares tkc's table of the CUDA driver API with cuda.h.
 #
-# Status 77 (skipped) where no cuda.h is found. Then breaks one row, which must be noticed.
+# Status 77 (skipped) where no cuda.h is found. Then compiles with it the stand-in for the driver that generated C is
+# tested over, and breaks one row, which must be noticed.
 set -eu
 cc=$1
 root=$2
@@ -24,6 +25,7 @@ check() {
         "$root/tests/cuda/check_driver.c"
 }
 check "$root"
+"$cc" -std=c17 -Wall -Werror -fsyntax-only -isystem "$header" "$root/tests/cuda/stub_aot.c"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch/runtime/cuda"

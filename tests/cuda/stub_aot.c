@@ -11,12 +11,11 @@
  *     init=N, ptx=N, cubin=N, function=N, attribute=N, launch=N, unload=N    what these calls
  * answer
  */
+#include <cuda.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/cuda/include/cuda.h"
 
 struct CUmod_st {
     const char *text; /* PTX, or NULL */
@@ -30,20 +29,6 @@ struct CUfunc_st {
 struct CUctx_st {
     int device;
 };
-typedef struct CUmod_st *CUmodule;
-typedef struct CUfunc_st *CUfunction;
-
-CUresult cuCtxGetCurrent(CUcontext *context);
-CUresult cuCtxGetDevice(CUdevice *device);
-CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device);
-CUresult cuModuleLoadData(CUmodule *module, const void *image);
-CUresult cuModuleUnload(CUmodule module);
-CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name);
-CUresult cuFuncSetAttribute(CUfunction function, int attribute, int value);
-CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
-                        unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
-                        CUstream stream, void **parameters, void **extra);
-
 static struct CUctx_st contexts[2] = {{0}, {1}};
 static _Thread_local CUcontext current;
 static CUfunction functions; /* so that they count as reachable */
@@ -102,12 +87,15 @@ CUresult cuCtxSynchronize(void) {
     return CUDA_SUCCESS;
 }
 
-CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
+CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice device) {
     (void)device;
-    *value = (int)(attribute == 75   ? setting("major", 9)
-                   : attribute == 76 ? setting("minor", 0)
-                   : attribute == 97 ? setting("shared", 232448)
-                                     : -1);
+    *value = -1;
+    if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+        *value = (int)setting("major", 9);
+    if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)
+        *value = (int)setting("minor", 0);
+    if (attribute == CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
+        *value = (int)setting("shared", 232448);
     return *value < 0 ? (CUresult)1 : CUDA_SUCCESS;
 }
 
@@ -184,8 +172,8 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
     return CUDA_SUCCESS;
 }
 
-CUresult cuFuncSetAttribute(CUfunction function, int attribute, int value) {
-    printf("attribute %d of %s: %d\n", attribute, function->name, value);
+CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute, int value) {
+    printf("attribute %d of %s: %d\n", (int)attribute, function->name, value);
     return answer("attribute");
 }
 
