@@ -86,6 +86,9 @@ LLVMValueRef cg_intrinsic_at(Cg *cg, LLVMBuilderRef b, const char *name, const L
 /* A call of inline PTX. `effects`: it must stay, in its place. */
 LLVMValueRef cg_asm(Cg *cg, const char *text, const char *constraints, LLVMTypeRef result,
                     LLVMValueRef *args, unsigned num_args, bool effects);
+/* The same of an instruction without effects that all threads of a warp carry out together. */
+LLVMValueRef cg_asm_warp(Cg *cg, const char *text, const char *constraints, LLVMTypeRef result,
+                         LLVMValueRef *args, unsigned num_args);
 /* The code needs at least this PTX version (in tenths). */
 void cg_need_ptx(Cg *cg, unsigned version);
 /* Reports that an operation cannot be generated, and why. */
@@ -231,7 +234,8 @@ CgLower cg_lower_if, cg_lower_for, cg_lower_while, cg_lower_return; /* cg_contro
 CgLower cg_lower_reduce, cg_lower_scan;                             /* cg_reduce.c */
 CgLower cg_lower_convert;                                           /* cg_convert.c */
 CgLower cg_lower_shared_alloc, cg_lower_shared_store, cg_lower_shared_load;
-CgLower cg_lower_shared_gather, cg_lower_shared_pick, cg_lower_shared_count, cg_lower_dot;
+CgLower cg_lower_shared_gather, cg_lower_shared_pick, cg_lower_shared_count;
+CgLower cg_lower_dot, cg_lower_mma;                                         /* cg_dot.c, cg_mma.c */
 CgLower cg_lower_barrier, cg_lower_assert, cg_lower_print, cg_lower_assume; /* cg_effects.c */
 CgLower cg_lower_asm;                                                       /* cg_asm.c */
 

@@ -90,6 +90,7 @@ static const Lowering lowerings[OP_COUNT] = {
     [OP_SharedGather] = {.whole = cg_lower_shared_gather},
     [OP_SharedPick] = {.whole = cg_lower_shared_pick},
     [OP_SharedCount] = {.whole = cg_lower_shared_count},
+    [OP_DotMma] = {.whole = cg_lower_mma},
     [OP_DotFma] = {.whole = cg_lower_dot},
     [OP_Reduce] = {.whole = cg_lower_reduce},
     [OP_Scan] = {.whole = cg_lower_scan},

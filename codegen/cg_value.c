@@ -173,6 +173,13 @@ LLVMValueRef cg_asm(Cg *cg, const char *text, const char *constraints, LLVMTypeR
     return call;
 }
 
+LLVMValueRef cg_asm_warp(Cg *cg, const char *text, const char *constraints, LLVMTypeRef result,
+                         LLVMValueRef *args, unsigned num_args) {
+    LLVMValueRef call = cg_asm(cg, text, constraints, result, args, num_args, false);
+    add_call_attribute(cg, call, "convergent");
+    return call;
+}
+
 /* ---- reports -----------------------------------------------------------------------------------
  */
 

@@ -8,6 +8,7 @@
  * have the layout that is left of #0 without axis 1.
  */
 #include "ir/layout_access.h"
+#include "ir/mma.h"
 #include "ir/verify.h"
 
 #include <string.h>
@@ -160,6 +161,14 @@ static void check_fold(Verifier *v, const IrOp *op) {
     }
 }
 
+static void check_mma(Verifier *v, const IrOp *op) {
+    if (!ir_mma_of(op))
+        ir_violation(v, DIAG_IR_LAYOUT, op,
+                     "%s, %s and %s are not the fragments of one instruction",
+                     ir_type_text(v, operand_type(op, 0)), ir_type_text(v, operand_type(op, 1)),
+                     ir_type_text(v, operand_type(op, 2)));
+}
+
 static void check_one(Verifier *v, const IrOp *op) {
     const Layout *layout = first_tile_layout(op);
     if (layout)
@@ -206,6 +215,9 @@ static void check_relation(Verifier *v, const IrOp *op) {
     case OP_Reduce:
     case OP_Scan:
         check_fold(v, op);
+        break;
+    case OP_DotMma:
+        check_mma(v, op);
         break;
     case OP_Load:
     case OP_Store:

@@ -443,7 +443,7 @@ static void own_DescScatter(Verifier *v, const IrOp *op) {
 
 /* ---- linear algebra -------------------------------------------------------------------------- */
 
-/* Of `dot` and `dot_fma`, whose operands are tiles or buffers of the same shapes. */
+/* Of `dot` and its kin, whose operands are tiles or buffers of the same shapes. */
 static void check_dot(Verifier *v, const IrOp *op) {
     const IrType *a = type_of(op, 0), *b = type_of(op, 1), *c = type_of(op, 2);
     want_result(v, op, c);
@@ -463,6 +463,12 @@ static void check_dot(Verifier *v, const IrOp *op) {
 
 static void own_Dot(Verifier *v, const IrOp *op) {
     check_dot(v, op);
+}
+
+static void own_DotMma(Verifier *v, const IrOp *op) {
+    check_dot(v, op);
+    if (ir_elem(type_of(op, 0))->kind == TY_F32 && ir_attr_int(op, ATTR_PRECISION) != PREC_TF32)
+        ir_violation(v, DIAG_IR_ATTRIBUTE, op, "tensor cores multiply f32 in tf32 only");
 }
 
 static void own_DotFma(Verifier *v, const IrOp *op) {

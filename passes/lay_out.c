@@ -90,11 +90,14 @@ bool pass_lay_out(PassContext *pc, IrKernel *kernel) {
     lo.axes = axis_analyse(pc->scratch, kernel);
     lo.num_prefer = kernel->num_values;
     lo.prefer = ARENA_ARRAY(lo.arena, const Layout *, kernel->num_values);
+    lo.dots = ARENA_ARRAY(lo.arena, const DotPlan *, kernel->num_values);
+    lo.chained = ARENA_ARRAY(lo.arena, uint8_t, kernel->num_values);
     map_init_str(&lo.versions, lo.arena);
     find_access_groups(&lo);
     ir_walk(kernel->body, tell_constancy, &lo);
     find_preferences(&lo);
     rewrite_with_layouts(&lo);
+    use_tensor_cores(&lo, kernel->body);
     kernel->laid = true;
     ir_walk(kernel->body, cut_vector, &lo);
     pass_count(pc, STAT_CONVERSIONS, lo.conversions);

@@ -2,6 +2,7 @@
 #ifndef TKC_PASSES_LAY_OUT_H
 #define TKC_PASSES_LAY_OUT_H
 
+#include "ir/mma.h"
 #include "passes/axis.h"
 #include "passes/pass.h"
 
@@ -22,6 +23,11 @@ typedef struct AccessGroup {
     const Layout *layout;
 } AccessGroup;
 
+/* The fragments of a product that tensor cores compute: of a, b and the accumulator. */
+typedef struct DotPlan {
+    const Layout *layouts[MMA_OPERANDS];
+} DotPlan;
+
 typedef struct LayOut {
     PassContext *pc;
     IrKernel *kernel;
@@ -31,7 +37,9 @@ typedef struct LayOut {
     VEC(AccessGroup) groups;
     const Layout **prefer; /* by value id: the layout it had best have, or NULL */
     uint32_t num_prefer;
-    Map versions; /* (value, layout) -> the value in that layout */
+    const DotPlan **dots; /* by the id of a dot's result; NULL: multiply-adds */
+    uint8_t *chained;     /* by the id of a dot's result: operand a is the result of another dot */
+    Map versions;         /* (value, layout) -> the value in that layout */
     unsigned conversions, copies;
 } LayOut;
 
@@ -47,6 +55,16 @@ bool is_anchor(const LayOut *lo, const IrOp *op);
 const Layout *access_layout(const LayOut *lo, const IrOp *op);
 /* A layout for tiles that no access wants: that of a group of the same shape, or coalesced. */
 const Layout *default_layout(LayOut *lo, const IrType *type);
+
+/* ---- lay_out_dot.c: products -------------------------------------------------------------------
+ */
+
+/* Decides how a dot is computed, and returns the layout of its result. */
+const Layout *plan_dot(LayOut *lo, const IrOp *op);
+/* NULL unless `op` is a dot for tensor cores. */
+const DotPlan *find_dot_plan(const LayOut *lo, const IrOp *op);
+/* Makes dot_mma of the dots for tensor cores, once layouts are set. */
+void use_tensor_cores(LayOut *lo, IrBlock *block);
 
 /* ---- lay_out_relate.c: how an operation relates the layouts of its operands and results
  * --------*/

@@ -38,7 +38,7 @@ static bool anchor(IrOp *op, void *data) {
     if (op->code == OP_Join && !ir_is_tile(ir_operand(op, 0)->type))
         propose(lo, &op->results[0], pair_layout(lo));
     else if (op->code == OP_Dot)
-        propose(lo, &op->results[0], fma_layout(lo, op->results[0].type));
+        propose(lo, &op->results[0], plan_dot(lo, op));
     else if (is_anchor(lo, op) && op->num_results > 0)
         propose(lo, &op->results[0], access_layout(lo, op));
     return true;

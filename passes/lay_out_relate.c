@@ -77,6 +77,13 @@ static bool is_pointwise(const IrOp *op) {
     }
 }
 
+/* The operands of multiply-adds go through shared memory: any layout does. */
+static const Layout *dot_operand_layout(const LayOut *lo, const IrOp *op, unsigned i,
+                                        const Layout *result) {
+    const DotPlan *plan = find_dot_plan(lo, op);
+    return i == MMA_C ? result : plan ? plan->layouts[i] : NULL;
+}
+
 const Layout *needed_layout(LayOut *lo, const IrOp *op, unsigned i, const Layout *result) {
     if (!ir_is_tile(ir_operand(op, i)->type))
         return NULL;
@@ -100,7 +107,7 @@ const Layout *needed_layout(LayOut *lo, const IrOp *op, unsigned i, const Layout
     case OP_Gather:
         return i == 1 ? result : NULL;
     case OP_Dot:
-        return i == 2 ? result : NULL;
+        return dot_operand_layout(lo, op, i, result);
     default:
         return NULL;
     }

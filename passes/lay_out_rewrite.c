@@ -196,6 +196,8 @@ static void rewrite_driven(LayOut *lo, IrOp *op) {
 static const Layout *own_layout(const LayOut *lo, const IrOp *op) {
     if (is_anchor(lo, op))
         return access_layout(lo, op);
+    if (find_dot_plan(lo, op))
+        return find_dot_plan(lo, op)->layouts[MMA_C];
     if (op->code == OP_Store)
         return ir_operand(op, 1)->type->layout;
     if (op->num_results > 0 && ir_is_tile(op->results[0].type))

@@ -159,6 +159,7 @@ static bool is_movable(const IrOp *op) {
     case OP_Histogram:
     case OP_MakeDesc:
     case OP_Dot:
+    case OP_DotMma:
     case OP_IntToPtr:
     case OP_ProgramId:
         return false;

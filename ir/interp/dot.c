@@ -253,7 +253,7 @@ static bool find_buffers(Arena *arena, const SharedPlan *shared, const IrOp *op,
 
 bool prepare_dot(Arena *arena, const SharedPlan *shared, const IrOp *op, Inst *inst,
                  size_t *scratch) {
-    if (op->code != OP_Dot && op->code != OP_DotFma)
+    if (op->code != OP_Dot && op->code != OP_DotMma && op->code != OP_DotFma)
         return false;
     DotInfo *info = ARENA_NEW(arena, DotInfo);
     const IrType *a = ir_operand(op, 0)->type, *b = ir_operand(op, 1)->type;

@@ -59,7 +59,7 @@ def check(root, tk_opt, name):
     complaints = [f"has no `{heading}:`" for heading in HEADINGS if heading not in parts]
     if complaints:
         return complaints
-    result = subprocess.run([tk_opt, f"--passes={name}", "-"], input=module_of(parts["Before"]),
+    result = subprocess.run([tk_opt, "--target=sm_80", f"--passes={name}", "-"], input=module_of(parts["Before"]),
                             text=True, capture_output=True, check=False)
     if result.returncode != 0:
         return ["Before is not valid: " + result.stderr]
