@@ -83,6 +83,62 @@ static IrMmaWarps share_warps(const IrMma *mma, const IrProduct *p, unsigned all
     return best;
 }
 
+/* ---- what operands are computed from --------------------------------------------------------- */
+
+enum { MAX_CHAIN = 64 };
+
+/* An operation whose result is computed element by element, from elements of the same size. */
+static bool keeps_size(const IrOp *op) {
+    unsigned bits = ir_bits(op->results[0].type);
+    if ((ir_info(op)->traits & IR_ELT) == 0 || op->num_results != 1)
+        return false;
+    for (unsigned i = 0; i < op->num_operands; i++) {
+        unsigned other = ir_bits(ir_operand(op, i)->type);
+        if (other != bits && other != 1 && bits != 1)
+            return false;
+    }
+    return true;
+}
+
+static bool is_filled(const IrValue *value) {
+    return !ir_is_tile(value->type) ||
+           (value->def && (value->def->code == OP_Const || value->def->code == OP_Splat));
+}
+
+/* Whether `value` is computed of one tile, *source, and of constants, in `count` more steps. */
+static bool has_one_source(const IrValue *value, const IrValue **source, unsigned *count) {
+    if (is_filled(value))
+        return true;
+    if (++*count > MAX_CHAIN)
+        return false;
+    if (!value->def || !keeps_size(value->def)) {
+        bool same = *source == NULL || *source == value;
+        *source = value;
+        return same;
+    }
+    bool one = true;
+    for (unsigned i = 0; i < value->def->num_operands && one; i++)
+        one = has_one_source(ir_operand(value->def, i), source, count);
+    return one;
+}
+
+static void claim(LayOut *lo, const IrValue *value, const Layout *layout) {
+    if (is_filled(value) || !value->def || !keeps_size(value->def) || lo->prefer[value->id])
+        return;
+    lo->prefer[value->id] = layout;
+    for (unsigned i = 0; i < value->def->num_operands; i++)
+        claim(lo, ir_operand(value->def, i), layout);
+}
+
+/* What an operand is computed of moves instead of the operand, if it is one tile: both parts of a
+ * sum of f32, for example, are computed of what was moved once, which may be what was loaded. */
+static void claim_chain(LayOut *lo, const IrValue *operand, const Layout *layout) {
+    const IrValue *source = NULL;
+    unsigned count = 0;
+    if (has_one_source(operand, &source, &count) && source != operand)
+        claim(lo, operand, layout);
+}
+
 /* ---- layouts --------------------------------------------------------------------------------- */
 
 const Layout *plan_dot(LayOut *lo, const IrOp *op) {
@@ -100,6 +156,8 @@ const Layout *plan_dot(LayOut *lo, const IrOp *op) {
         plan->layouts[i] = ir_layout(lo->ctx, &fragment);
     }
     lo->dots[op->results[0].id] = plan;
+    claim_chain(lo, ir_operand(op, MMA_A), plan->layouts[MMA_A]);
+    claim_chain(lo, ir_operand(op, MMA_B), plan->layouts[MMA_B]);
     return plan->layouts[MMA_C];
 }
 
