@@ -58,19 +58,50 @@ static production_args make_args(void) {
     return args;
 }
 
-/* A launch of the float16 kernel, whose sizes and strides are multiples of 16: it takes large
- * tiles. */
-static void launch_half(CUdeviceptr anywhere) {
+enum { HALF_M = 16, HALF_N = 256, HALF_K = 16 };
+static uint16_t half_a[HALF_M * HALF_K], half_b[HALF_K * HALF_N], half_out[HALF_M * HALF_N];
+
+static double half_value(uint16_t bits) {
+    int exponent = (bits >> 10) & 31, fraction = bits & 1023;
+    double size = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
+    return (bits & 0x8000) != 0 ? -size : size;
+}
+
+static void fill_half(uint16_t *to, size_t count) {
+    static const uint16_t values[] = {0xc000, 0xbc00, 0, 0x3c00, 0x4000}; /* -2 ... 2 */
+    for (size_t i = 0; i < count; i++)
+        to[i] = values[rand() % 5];
+}
+
+/* The float16 kernel, on integers, so that nothing is rounded. Sizes and strides are multiples of
+ * 16: it takes the kernel of large tiles. */
+static unsigned try_half(int shows) {
     production_f16_code code;
     production_f16_args args;
+    unsigned wrong = 0;
+    fill_half(half_a, HALF_M * HALF_K);
+    fill_half(half_b, HALF_K * HALF_N);
     memset(&args, 0, sizeof args);
-    args.a_ptr = args.b_ptr = args.out_ptr = anywhere;
-    args.M = args.stride_am = args.stride_bk = args.K = 16;
-    args.N = 256;
+    args.a_ptr = upload(half_a, sizeof half_a);
+    args.b_ptr = upload(half_b, sizeof half_b);
+    args.out_ptr = upload(half_out, sizeof half_out);
+    args.M = HALF_M;
+    args.N = args.stride_bk = HALF_N;
+    args.K = args.stride_am = HALF_K;
     args.stride_ak = args.stride_bn = 1;
     check("load", production_f16_load(&code));
     check("launch", production_f16_run(&code, NULL, &args));
+    check("kernel", cuCtxSynchronize());
+    check("copy", cuMemcpyDtoH(half_out, args.out_ptr, sizeof half_out));
     check("unload", production_f16_unload(&code));
+    for (int i = 0; !shows && i < HALF_M; i++)
+        for (int j = 0; j < HALF_N; j++) {
+            double sum = 0;
+            for (int k = 0; k < HALF_K; k++)
+                sum += half_value(half_a[i * HALF_K + k]) * half_value(half_b[k * HALF_N + j]);
+            wrong += half_value(half_out[i * HALF_N + j]) != (sum < 0 ? 0 : sum);
+        }
+    return wrong;
 }
 
 int main(int argc, char **argv) {
@@ -98,12 +129,11 @@ int main(int argc, char **argv) {
         check("copy", cuMemcpyDtoH(out, args.out_ptr, sizeof out));
         wrong += shows ? 0 : count_wrong(with_bias);
     }
-    if (shows)
-        launch_half(args.out_ptr);
+    wrong += try_half(shows);
     args.a_ptr += 4;
     if (production_run(&code, NULL, &args) == TKC_BAD_ARGUMENTS)
         printf("refused: %s\n", production_check(&args));
     check("unload", production_unload(&code));
-    printf("%u of %d wrong\n", wrong, 2 * M * N);
+    printf("%u of %d wrong\n", wrong, 2 * M * N + HALF_M * HALF_N);
     return wrong > 0;
 }

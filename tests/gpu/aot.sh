@@ -13,6 +13,10 @@ if ! "$tkc" doctor | grep -q '^device cuda: ready'; then
 fi
 driver=$(ldconfig -p | sed -n 's/.*libcuda\.so\.1 .*=> //p' | head -n 1)
 driver=${driver:-$(find /usr /lib -name libcuda.so.1 2> /dev/null | head -n 1)}
+if [ -z "$driver" ]; then
+    echo "no libcuda.so.1 to link with"
+    exit 1
+fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
