@@ -186,6 +186,10 @@ enum { CG_SHARED_MOST = 16 }; /* elements of an instruction */
 
 /* `matrix`: ldmatrix (loads, sm_75) or stmatrix (stores, sm_90) may be used. */
 CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const Layout *tile, bool matrix);
+/* The same for a load whose result is `loaded`: who uses it may want the elements together that an
+ * instruction brings. */
+CgSharedSide cg_shared_side_of(Cg *cg, const IrValue *buffer, const Layout *tile, bool matrix,
+                               const IrValue *loaded);
 /* Vectors of 1 << bits elements, fewer than now. */
 void cg_shared_narrow(CgSharedSide *side, unsigned bits);
 /* Loads the elements of the instruction that begins with register `first` into the tile's `regs`.
@@ -195,6 +199,9 @@ void cg_shared_load_at(Cg *cg, const CgSharedSide *side, unsigned first, LLVMVal
 /* cg_matrix.c: the matrix forms. Fills in inside and count; the columns of lanes become those of
  * the rows whose addresses they supply. */
 void cg_matrix_columns(CgSharedSide *side, uint32_t *columns);
+/* Chooses which matrices of the tile `loaded` one instruction brings: those that one instruction of
+ * a tensor core multiplies, in its order, so that its registers need not be moved. */
+void cg_matrix_choose(CgSharedSide *side, const IrValue *loaded);
 unsigned cg_matrix_reg(const CgSharedSide *side, unsigned first, unsigned i);
 void cg_load_matrix(Cg *cg, const CgSharedSide *side, LLVMValueRef address, LLVMValueRef *elements);
 /* `predicate` (NULL: always) is the same in all lanes of a warp. */

@@ -24,6 +24,49 @@ void cg_matrix_columns(CgSharedSide *side, uint32_t *columns) {
         columns[3 + i] = i < plan->mat_bits ? plan->offsets.col[plan->mat_reg[i]] : 0;
 }
 
+/* The register bit that holds bit `n` of an axis, and no other; false: no register does, or it is
+ * inside of a word. */
+static bool find_bit(const CgSharedSide *side, const Layout *tile, unsigned axis, unsigned n,
+                     uint8_t *bit) {
+    if (n >= tile->nout[axis])
+        return false;
+    for (unsigned i = 0; i < tile->nin[LL_REG]; i++) {
+        *bit = (uint8_t)i;
+        bool in_word = side->plan.word_bits > 0 && i == side->plan.word_reg[0];
+        in_word |= side->plan.word_bits > 1 && i == side->plan.word_reg[1];
+        if (tile->col[i] == layout_axis_bit(tile, axis, n))
+            return !in_word && side->plan.offsets.col[i] != 0;
+    }
+    return false;
+}
+
+/* The operands are: rows and 16 bytes of k, then 8 rows on, then the next 16 bytes (a); the next 16
+ * bytes first (b), then the next columns that the warp has. */
+void cg_matrix_choose(CgSharedSide *side, const IrValue *loaded) {
+    const Layout *tile = loaded->type->layout;
+    const IrUse *use = loaded->uses;
+    while (use != NULL && (use->user->code != OP_DotMma || use->index > 1))
+        use = use->next;
+    if (use == NULL || side->plan.mat_bits < 2)
+        return;
+    unsigned rank = tile->rank, row_bits = 3; /* log2 of the elements of k in 16 bytes */
+    while (side->elem_bytes << row_bits > 16)
+        row_bits--;
+    while (side->elem_bytes << row_bits < 16)
+        row_bits++;
+    unsigned across = use->index == 0 ? rank - 2 : rank - 1;
+    unsigned k = use->index == 0 ? rank - 1 : rank - 2, n = 3;
+    uint8_t next_k, next_across;
+    if (!find_bit(side, tile, k, row_bits, &next_k))
+        return;
+    while (n < tile->nout[across] && !find_bit(side, tile, across, n, &next_across))
+        n++;
+    if (n == tile->nout[across] && !find_bit(side, tile, k, row_bits + 1, &next_across))
+        return;
+    side->plan.mat_reg[0] = use->index == 0 ? next_across : next_k;
+    side->plan.mat_reg[1] = use->index == 0 ? next_k : next_across;
+}
+
 unsigned cg_matrix_reg(const CgSharedSide *side, unsigned first, unsigned i) {
     const SharedSide *plan = &side->plan;
     unsigned reg = first;

@@ -54,6 +54,11 @@ void cg_lower_shared_alloc(Cg *cg, const IrOp *op) {
  */
 
 CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const Layout *tile, bool matrix) {
+    return cg_shared_side_of(cg, buffer, tile, matrix, NULL);
+}
+
+CgSharedSide cg_shared_side_of(Cg *cg, const IrValue *buffer, const Layout *tile, bool matrix,
+                               const IrValue *loaded) {
     CgSharedSide side = {.type = buffer->type, .buffer = cg_reg(cg, buffer, 0)};
     side.elem_bytes = (unsigned)ir_elem_size(ir_elem(side.type));
     side.plan = layout_shared_side(tile, side.type->layout, side.elem_bytes, matrix);
@@ -65,6 +70,8 @@ CgSharedSide cg_shared_side(Cg *cg, const IrValue *buffer, const Layout *tile, b
         side.inside = side.plan.vector.mask;
         side.count = (unsigned)1 << side.plan.vector.bits;
     } else {
+        if (loaded != NULL)
+            cg_matrix_choose(&side, loaded);
         cg_matrix_columns(&side, columns);
     }
     for (unsigned i = 0; i < count; i++)
@@ -150,8 +157,9 @@ void cg_lower_shared_store(Cg *cg, const IrOp *op) {
 
 void cg_lower_shared_load(Cg *cg, const IrOp *op) {
     const IrType *tile = ir_result(op, 0)->type;
+    bool matrix = cg->arch >= LAYOUT_LDMATRIX_ARCH;
     CgSharedSide side =
-        cg_shared_side(cg, ir_operand(op, 0), tile->layout, cg->arch >= LAYOUT_LDMATRIX_ARCH);
+        cg_shared_side_of(cg, ir_operand(op, 0), tile->layout, matrix, ir_result(op, 0));
     LLVMValueRef *regs = cg_new_regs(cg, tile);
     for (unsigned r = 0; r < cg_num_regs(tile); r++)
         regs[r] = cg_poison(cg, tile);

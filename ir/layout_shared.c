@@ -57,6 +57,20 @@ static unsigned row_bits_of(unsigned elem_bytes) {
     return 4 - bits_top(elem_bytes);
 }
 
+/* Transposed, a 32-bit register holds two elements of different rows, which differ in any one
+ * register bit: the one below lane 0's, as in the operands of tensor cores, or the first. `offsets`
+ * of registers that rounds count are 0. */
+static unsigned pair_bit(const Layout *layout, const Layout *offsets) {
+    uint32_t lane = layout_columns(layout, LL_LANE)[0];
+    unsigned regs = layout->nin[LL_REG], first = 0;
+    for (unsigned i = 0; i < regs; i++)
+        if (offsets->col[i] != 0 && layout->col[i] << 1 == lane)
+            return i;
+    while (first + 1 < regs && offsets->col[first] == 0)
+        first++;
+    return first;
+}
+
 /* ldmatrix and stmatrix: the row's bytes are register bits, then lanes 0 and 1; or, transposed,
  * lanes 2 to
  * 4. No lane is a duplicate, and nothing else touches a row. */
@@ -80,7 +94,7 @@ static bool matrix_way(const Layout *layout, const LayoutVectors *low, unsigned 
     if (elem_bytes == 2 && regs > 0 && memcmp(low->at, lane + 2, 3 * sizeof *lane) == 0 &&
         touched_by(layout, low, 3)) {
         way->op = SHARED_MATRIX_TRANS;
-        layout_vectors_add(&way->phase, reg[0]);
+        layout_vectors_add(&way->phase, reg[pair_bit(layout, layout)]);
         layout_vectors_append(&way->phase, lane, 2);
         return true;
     }
@@ -252,13 +266,11 @@ static uint8_t reg_bit_at(const Layout *offsets, uint32_t offset) {
     return (uint8_t)i;
 }
 
-static void fill_matrix(SharedSide *side, unsigned word_bits) {
+static void fill_matrix(SharedSide *side, const Layout *tile, unsigned word_bits) {
     const uint32_t *lane = layout_columns(&side->offsets, LL_LANE);
     uint32_t used = 0;
     if (side->op == SHARED_MATRIX_TRANS) {
-        unsigned half = 0; /* the first register; those of rounds have offset 0 */
-        while (side->offsets.col[half] == 0)
-            half++;
+        unsigned half = pair_bit(tile, &side->offsets);
         side->word_bits = 1;
         side->word_reg[0] = (uint8_t)half;
         side->row[0] = side->offsets.col[half];
@@ -287,8 +299,8 @@ static unsigned row_wavefronts(const uint32_t row[3], unsigned elem_bytes) {
     return 8 / bits_count(places);
 }
 
-/* Fills a side in from its offsets, op and vector width. */
-static void fill_side(SharedSide *side, unsigned bits, unsigned elem_bytes) {
+/* Fills a side in from its tile, offsets, op and vector width. */
+static void fill_side(SharedSide *side, const Layout *tile, unsigned bits, unsigned elem_bytes) {
     const Layout *offsets = &side->offsets;
     unsigned regs = offsets->nin[LL_REG], inside = 0;
     for (unsigned i = regs; i < offsets->ncol; i++)
@@ -304,14 +316,15 @@ static void fill_side(SharedSide *side, unsigned bits, unsigned elem_bytes) {
                            layout_wavefronts(layout_columns(offsets, LL_LANE), elem_bytes, bits);
         return;
     }
-    fill_matrix(side, word_bits_of(elem_bytes));
+    fill_matrix(side, tile, word_bits_of(elem_bytes));
     inside = side->word_bits + side->mat_bits;
     side->instructions = 1u << (regs - inside);
     side->wavefronts = side->instructions << side->mat_bits;
     side->wavefronts *= row_wavefronts(side->row, elem_bytes);
 }
 
-static SharedSide side_in(const Layout *offsets, unsigned elem_bytes, bool matrix) {
+static SharedSide side_in(const Layout *tile, const Layout *offsets, unsigned elem_bytes,
+                          bool matrix) {
     SharedSide side;
     memset(&side, 0, sizeof side);
     side.offsets = *offsets;
@@ -320,7 +333,7 @@ static SharedSide side_in(const Layout *offsets, unsigned elem_bytes, bool matri
         low.count = row_bits_of(elem_bytes);
     Way way = access_way(offsets, &low, elem_bytes, matrix);
     side.op = way.op;
-    fill_side(&side, way.bits, elem_bytes);
+    fill_side(&side, tile, way.bits, elem_bytes);
     return side;
 }
 
@@ -331,10 +344,10 @@ SharedSide layout_shared_side(const Layout *tile, const Layout *shared, unsigned
     assert(invertible);
     (void)invertible;
     Layout offsets = layout_compose(tile, &inverse);
-    SharedSide vectors = side_in(&offsets, elem_bytes, false);
+    SharedSide vectors = side_in(tile, &offsets, elem_bytes, false);
     if (!matrix)
         return vectors;
-    SharedSide side = side_in(&offsets, elem_bytes, true);
+    SharedSide side = side_in(tile, &offsets, elem_bytes, true);
     return side.instructions < vectors.instructions ? side : vectors;
 }
 
@@ -389,7 +402,7 @@ static void plan_side(const Layout *layout, const Layout *inverse, const Way *wa
     Layout rest = without_bits(layout, gone, false);
     side->offsets = layout_compose(&rest, inverse);
     side->op = way->op;
-    fill_side(side, way->bits, elem_bytes);
+    fill_side(side, &rest, way->bits, elem_bytes);
 }
 
 void layout_plan_shared(const Layout *src, const Layout *dst, const SharedOptions *options,
