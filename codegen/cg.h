@@ -242,7 +242,9 @@ CgLower cg_lower_reduce, cg_lower_scan;                             /* cg_reduce
 CgLower cg_lower_convert;                                           /* cg_convert.c */
 CgLower cg_lower_shared_alloc, cg_lower_shared_store, cg_lower_shared_load;
 CgLower cg_lower_shared_gather, cg_lower_shared_pick, cg_lower_shared_count;
-CgLower cg_lower_dot, cg_lower_mma;                                         /* cg_dot.c, cg_mma.c */
+CgLower cg_lower_dot, cg_lower_mma; /* cg_dot.c, cg_mma.c */
+/* Whether a shared_load is left to the dot_mma that uses it: slice by slice. */
+bool cg_mma_loads(const IrOp *op);
 CgLower cg_lower_barrier, cg_lower_assert, cg_lower_print, cg_lower_assume; /* cg_effects.c */
 CgLower cg_lower_asm;                                                       /* cg_asm.c */
 

@@ -4,7 +4,9 @@
  * each slice of k, each tile of the result that the warp has is added to: the 32-bit registers
  * of the instruction are packed from the elements that stand where its fragment says, looked up by
  * their coordinates, so that the order of a tile's registers does not matter. What lies beyond a
- * tile smaller than the instruction is zero, and dropped of the result. Example, of f16:
+ * tile smaller than the instruction is zero, and dropped of the result. An operand that only this
+ * product loads from shared memory is loaded here, a slice ahead of its use, so that two slices of
+ * it are in registers and not all. Example, of f16:
  *
  *     mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {d0, d1, d2, d3}, {a0, a1, a2, a3},
  *         {b0, b1}, {c0, c1, c2, c3};
@@ -23,7 +25,9 @@ typedef struct Fragment {
         column[MAX_WORDS * 4]; /* of each element, in a thread's registers */
     char letter;               /* of the constraint of a register */
     LLVMTypeRef word_type;
-    LLVMValueRef *elements; /* by register of the tile */
+    const CgSharedSide
+        *side;              /* where it is loaded from, slice by slice; NULL: it is in registers */
+    LLVMValueRef *elements; /* by register of the tile; NULL: not loaded yet */
     LLVMValueRef *packed;   /* by register of the tile that is the first of a word; NULL: not yet */
 } Fragment;
 
@@ -38,6 +42,29 @@ typedef struct Mma {
 typedef struct Place {
     uint32_t batch, m, n, k;
 } Place;
+
+/* ---- loads left to the product --------------------------------------------------------------- */
+
+/* Whether what a load sees is still there behind `op`: it stores nothing, and threads do not meet
+ * to let others do. */
+static bool keeps_buffers(const IrOp *op) {
+    unsigned traits = ir_info(op)->traits;
+    return (traits & (IR_WRITES | IR_EFFECT)) == 0 &&
+           (op->num_regions == 0 || (traits & IR_PURE) != 0);
+}
+
+bool cg_mma_loads(const IrOp *op) {
+    if (op->code != OP_SharedLoad)
+        return false;
+    const IrUse *use = ir_result(op, 0)->uses;
+    if (use == NULL || use->next != NULL || use->user->code != OP_DotMma ||
+        use->user->block != op->block || use->index == MMA_C)
+        return false;
+    const IrOp *at = op->next;
+    while (at != use->user && keeps_buffers(at))
+        at = at->next;
+    return at == use->user;
+}
 
 /* ---- plans ----------------------------------------------------------------------------------- */
 
@@ -66,8 +93,24 @@ static void plan_fragment(Cg *cg, const IrMma *info, const IrValue *value, IrMma
         fragment->row[r] = layout_coord(&one, word, 0);
         fragment->column[r] = layout_coord(&one, word, 1);
     }
-    fragment->elements = cg_regs(cg, value);
     fragment->packed = ARENA_ARRAY(cg->arena, LLVMValueRef, cg_num_regs(value->type));
+    fragment->elements = cg_regs(cg, value);
+}
+
+/* Leaves the loads of an operand to the slices. */
+static void plan_loads(Cg *cg, const IrValue *loaded, Fragment *fragment) {
+    CgSharedSide *side = ARENA_NEW(cg->arena, CgSharedSide);
+    *side = cg_shared_side_of(cg, ir_operand(loaded->def, 0), loaded->type->layout,
+                              cg->arch >= LAYOUT_LDMATRIX_ARCH, loaded);
+    fragment->side = side;
+    fragment->elements = ARENA_ARRAY(cg->arena, LLVMValueRef, cg_num_regs(loaded->type));
+}
+
+static void plan_operand(Cg *cg, const IrMma *info, const IrValue *value, IrMmaOperand which,
+                         Fragment *fragment) {
+    plan_fragment(cg, info, value, which, fragment);
+    if (which != MMA_C && value->def != NULL && cg_mma_loads(value->def))
+        plan_loads(cg, value, fragment);
 }
 
 /* "=f,=f,=f,=f,r,r,r,r,r,r,f,f,f,f" and the text with its operands. */
@@ -114,6 +157,13 @@ static void corner(IrMmaOperand which, const Place *at, uint32_t *row, uint32_t 
     *column = which == MMA_A ? at->k : at->n;
 }
 
+/* The element in a register of the tile, loaded if it is not yet. */
+static LLVMValueRef element_at(Cg *cg, const Fragment *fragment, uint32_t reg) {
+    if (fragment->elements[reg] == NULL)
+        cg_shared_load_at(cg, fragment->side, reg & ~fragment->side->inside, fragment->elements);
+    return fragment->elements[reg];
+}
+
 static LLVMValueRef pack_word(Cg *cg, const Fragment *fragment, const LLVMValueRef *elements) {
     LLVMValueRef packed = cg_pack(cg, fragment->type, elements, fragment->per_word);
     return LLVMBuildBitCast(cg->b, packed, fragment->word_type, "");
@@ -133,7 +183,7 @@ static LLVMValueRef word_at(Cg *cg, Fragment *fragment, IrMmaOperand which, cons
         uint32_t other = reg;
         find_reg(fragment, at, row + fragment->row[first + e], column + fragment->column[first + e],
                  &other);
-        elements[e] = fragment->elements[other];
+        elements[e] = element_at(cg, fragment, other);
     }
     fragment->packed[reg] = pack_word(cg, fragment, elements);
     return fragment->packed[reg];
@@ -182,8 +232,17 @@ static void one_instruction(Cg *cg, Mma *mma, const Place *at) {
         set_word(&mma->of[MMA_C], at, w, LLVMBuildExtractValue(cg->b, got, w, ""));
 }
 
-/* All tiles of the result that a warp has, for one slice of k. */
-static void one_slice(Cg *cg, Mma *mma, uint32_t k) {
+typedef void TileFunction(Cg *cg, Mma *mma, const Place *at);
+
+/* Makes the registers of both operands, loading what is not loaded yet. */
+static void load_operands(Cg *cg, Mma *mma, const Place *at) {
+    for (unsigned i = MMA_A; i <= MMA_B; i++)
+        for (unsigned w = 0; w < mma->of[i].words; w++)
+            word_at(cg, &mma->of[i], (IrMmaOperand)i, at, w);
+}
+
+/* Does something for all tiles of the result that a warp has, for one slice of k. */
+static void each_tile(Cg *cg, Mma *mma, uint32_t k, TileFunction *function) {
     const Fragment *c = &mma->of[MMA_C];
     const Layout *layout = c->type->layout;
     for (uint32_t r = 0; r < cg_num_regs(c->type); r++) {
@@ -193,7 +252,7 @@ static void one_slice(Cg *cg, Mma *mma, uint32_t k) {
         at.m = layout_coord(layout, word, c->row_axis);
         at.n = layout_coord(layout, word, c->column_axis);
         if (at.m % mma->info->m == 0 && at.n % mma->info->n == 0)
-            one_instruction(cg, mma, &at);
+            function(cg, mma, &at);
     }
 }
 
@@ -209,10 +268,15 @@ void cg_lower_mma(Cg *cg, const IrOp *op) {
     }
     cg_need_ptx(cg, mma.info->ptx);
     for (unsigned i = 0; i < MMA_OPERANDS; i++)
-        plan_fragment(cg, mma.info, ir_operand(op, i), (IrMmaOperand)i, &mma.of[i]);
+        plan_operand(cg, mma.info, ir_operand(op, i), (IrMmaOperand)i, &mma.of[i]);
     plan_text(cg, &mma);
     const IrType *a = ir_operand(op, 0)->type;
-    for (int64_t k = 0; k < a->shape[a->rank - 1]; k += mma.info->k)
-        one_slice(cg, &mma, (uint32_t)k);
+    uint32_t depth = (uint32_t)a->shape[a->rank - 1], step = mma.info->k;
+    each_tile(cg, &mma, 0, load_operands);
+    for (uint32_t k = 0; k < depth; k += step) {
+        if (k + step < depth)
+            each_tile(cg, &mma, k + step, load_operands);
+        each_tile(cg, &mma, k, one_instruction);
+    }
     cg_define(cg, ir_result(op, 0), unpack_result(cg, &mma, ir_result(op, 0)->type));
 }

@@ -157,6 +157,8 @@ void cg_lower_shared_store(Cg *cg, const IrOp *op) {
 
 void cg_lower_shared_load(Cg *cg, const IrOp *op) {
     const IrType *tile = ir_result(op, 0)->type;
+    if (cg_mma_loads(op))
+        return;
     bool matrix = cg->arch >= LAYOUT_LDMATRIX_ARCH;
     CgSharedSide side =
         cg_shared_side_of(cg, ir_operand(op, 0), tile->layout, matrix, ir_result(op, 0));

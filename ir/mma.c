@@ -86,7 +86,8 @@ const IrMma *ir_mma_choose(const IrProduct *p, unsigned arch, unsigned num_warps
     const IrMma *best = NULL;
     *why = arch == 0 ? "no GPU is named" : "the target has no instruction for these types";
     if (p->a == TY_F32 && p->precision != PREC_TF32) {
-        *why = "the precision of f32 is ieee";
+        *why = p->precision == PREC_IEEE ? "f32 in ieee precision"
+                                         : "no instruction has this precision of f32";
         return NULL;
     }
     if (!is_power(p->batch) || !is_power(p->m) || !is_power(p->n) || !is_power(p->k)) {

@@ -9,13 +9,14 @@
 #include <inttypes.h>
 
 #include "ir/layout_convert.h"
+#include "ir/mma.h"
 
 typedef VEC(const IrOp *) OpList;
 
 /* What is counted in the laid kernel. */
 typedef struct Needs {
     Arena *arena;
-    OpList buffers;
+    OpList buffers, dots;
     unsigned barriers, conversions, shuffles;
 } Needs;
 
@@ -23,6 +24,8 @@ static bool count_op(IrOp *op, void *data) {
     Needs *needs = data;
     if (op->code == OP_SharedAlloc)
         vec_push(needs->arena, &needs->buffers, op);
+    if (op->code == OP_DotMma || op->code == OP_DotFma)
+        vec_push(needs->arena, &needs->dots, op);
     if (op->code == OP_ConvertLayout) {
         const IrType *from = ir_operand(op, 0)->type, *to = ir_result(op, 0)->type;
         needs->conversions++;
@@ -59,6 +62,33 @@ static const char *buffer_name(const IrOp *op) {
     return name != NULL ? name : "";
 }
 
+/* How a product is computed: the instruction, or NULL and why there is none. */
+static const char *dot_instruction(const IrOp *op, const char *target, const char **why) {
+    const IrProduct product = ir_product(op);
+    const CodegenTarget *known = codegen_target(target);
+    unsigned num_warps = (unsigned)op->block->kernel->num_warps;
+    *why = "";
+    if (op->code == OP_DotMma)
+        return ir_mma_of(op)->text;
+    ir_mma_choose(&product, known != NULL ? codegen_target_arch(known) : 0, num_warps, why);
+    return NULL;
+}
+
+static void print_dot(const SourceSet *sources, const IrOp *op, const char *target, FILE *out) {
+    const char *why, *instruction = dot_instruction(op, target, &why);
+    if (instruction != NULL)
+        fprintf(out, "    dot     %s, line %u\n", instruction, line_of(sources, op));
+    else
+        fprintf(out, "    dot     multiply-adds (%s), line %u\n", why, line_of(sources, op));
+}
+
+static void print_dot_json(const SourceSet *sources, const IrOp *op, const char *target,
+                           FILE *out) {
+    const char *why, *instruction = dot_instruction(op, target, &why);
+    fprintf(out, "{\"line\":%u,\"instruction\":\"%s\",\"why\":\"%s\"}", line_of(sources, op),
+            instruction != NULL ? instruction : "", why);
+}
+
 /* "512 B", "48.0 KiB" */
 static void put_bytes(size_t bytes, FILE *out) {
     if (bytes < 1024)
@@ -93,6 +123,8 @@ void summary_print(const SourceSet *sources, const Compiled *compiled, const cha
         const char *name = buffer_name(op);
         fprintf(out, "  %s%sline %u\n", name, *name != '\0' ? ", " : "", line_of(sources, op));
     }
+    for (size_t i = 0; i < needs.dots.len; i++)
+        print_dot(sources, needs.dots.data[i], target, out);
     for (size_t i = 0; i < compiled->code.accesses.len; i++) {
         const CodegenAccess *access = &compiled->code.accesses.data[i];
         fprintf(out, "    %-7s %u x %u bits, line %u%s\n", ir_info(access->op)->mnemonic,
@@ -120,6 +152,11 @@ void summary_print_json(const SourceSet *sources, const Compiled *compiled, cons
         const IrOp *op = needs.buffers.data[i];
         fprintf(out, "%s{\"name\":\"%s\",\"bytes\":%zu,\"line\":%u}", i > 0 ? "," : "",
                 buffer_name(op), buffer_bytes(op), line_of(sources, op));
+    }
+    fputs("],\"dots\":[", out);
+    for (size_t i = 0; i < needs.dots.len; i++) {
+        fputs(i > 0 ? "," : "", out);
+        print_dot_json(sources, needs.dots.data[i], target, out);
     }
     fputs("],\"accesses\":[", out);
     for (size_t i = 0; i < compiled->code.accesses.len; i++) {
