@@ -36,6 +36,7 @@
 #include "ir/layout_convert.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
+#include "support/bits.h"
 
 static IrValue *build_value(IrBuilder *b, IrOpcode code, IrValue *const *operands, unsigned count,
                             const IrType *type) {
@@ -72,6 +73,20 @@ static void replace_op(IrOp *op, IrValue *value) {
 
 /* ---- dot, gather, histogram ------------------------------------------------------------------ */
 
+/* The longest run of registers along an axis, up to 16 bytes: how copies in the background may fill
+ * the buffer if the tile is loaded; and vectors for those who read it. */
+static LayoutCopies longest_run(const IrType *tile) {
+    unsigned most = 4 - bits_top(ir_elem_size(tile->elem));
+    LayoutCopies run = {0, 0};
+    for (unsigned axis = 0; axis < tile->rank; axis++) {
+        unsigned bits = layout_axis_run_bits(tile->layout, axis);
+        bits = bits < most ? bits : most;
+        if (bits > run.bits)
+            run = (LayoutCopies){axis, bits};
+    }
+    return run;
+}
+
 /* A buffer for an operand of a product. Lanes that read the same are left out of the plan: the
  * phases of a wide access of which every second lane reads what its neighbour does are served two
  * at a time. */
@@ -86,8 +101,12 @@ static const Layout *dot_buffer(IrContext *ctx, const IrType *result, const IrTy
             lanes[count++] = layout_columns(&needed, LL_LANE)[i];
     layout_set(&needed, LL_LANE, lanes, needed.nin[LL_LANE]);
     SharedOptions options = {.elem_bytes = (unsigned)ir_elem_size(operand->elem)};
+    LayoutCopies run = longest_run(operand);
     SharedPlan plan;
-    layout_plan_shared(operand->layout, &needed, &options, &plan);
+    if (run.bits > 0)
+        plan.shared = layout_plan_copies(operand->layout, &needed, &run, &options);
+    else
+        layout_plan_shared(operand->layout, &needed, &options, &plan);
     return ir_layout(ctx, &plan.shared);
 }
 
