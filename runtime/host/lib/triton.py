@@ -366,7 +366,10 @@ class Autotuner(_Decorated):
         import time
         start = time.perf_counter()
         was_kept = False
-        if _tkc.timing() == "clock":
+        self.configs_timings, self.configs_failures = {}, {}
+        if len(configs) == 1:
+            self.best_config = configs[0]
+        elif _tkc.timing() == "clock":
             self.best_config = self.check(configs, args, kwargs)
         else:
             self.best_config, was_kept = self.fastest(key, configs, args, kwargs)
