@@ -174,6 +174,8 @@ class Autotuner(_Decorated):
             elif not isinstance(count, int):
                 raise TypeError("Error while pruning configs, top_k must be either "
                                 "1) a float <= 1.0 or 2) an int")
+            if len(configs) <= max(count, 1):
+                return list(configs)
             times = {i: self.perf_model(**{**named, **kwargs, **config.all_kwargs()})
                      for i, config in enumerate(configs)}
             best = sorted(times, key=lambda i: times[i])[:max(count, 1)]
