@@ -69,12 +69,14 @@ static size_t name_length(const char *text) {
     return len;
 }
 
-/* Looks `a` or `a.b` of a function's text up; `a` must be a module for there to be a `b`. */
-static void add_name(Source *source, const JitFn *fn, const char *text, size_t len) {
+/* Looks `a` or `a.b` of a function's text up; `a` must be a module for there to be a `b`. Its own
+ * names are not those of the same spelling outside. */
+static void add_name(Source *source, const JitFn *fn, const ScopeInfo *scope, const char *text,
+                     size_t len) {
     PyCtx *py = source->py;
     PyValue value;
     Sym name = strtab_intern(py->names, text, len);
-    if (!py_env_get(fn->env, name, &value))
+    if (scope_kind(scope, name) == NAME_LOCAL || !py_env_get(fn->env, name, &value))
         return;
     if (py_as(value, &py_module_type) != NULL && text[len] == '.') {
         size_t rest = name_length(text + len + 1);
@@ -95,10 +97,12 @@ static void add_function(Source *source, const JitFn *fn) {
     strbuf_write(&source->text, text, (size_t)(end - text));
     if (fn->is_stdlib)
         return;
+    const ScopeInfo *scope =
+        scope_of_function(source->py, &fn->def->params, &fn->def->body, NULL, fn->stmt);
     for (const char *at = text; at < end;) {
         size_t len = name_length(at);
         if (len > 0 && (at == fn->file->text || at[-1] != '.'))
-            add_name(source, fn, at, len);
+            add_name(source, fn, scope, at, len);
         at += len > 0 ? len : 1;
     }
 }
