@@ -110,6 +110,10 @@ static void cmd_cat(Command *c) {
     print_layout(c, layout_cat(&c->layouts[0], c->numbers[0]));
 }
 
+static void cmd_operand(Command *c) { /* 0 or 1, bits of k */
+    print_layout(c, layout_dot_operand(&c->layouts[0], c->numbers[0] == 1, c->numbers[1]));
+}
+
 static void
 cmd_vector(Command *c) { /* axis, element bytes, contiguity, mask constancy, alignment */
     LayoutAccess access = {c->numbers[0], c->numbers[1], c->numbers[2], c->numbers[3],
@@ -154,6 +158,7 @@ static const struct {
     {"join", 0, 1, cmd_join},
     {"split", 0, 1, cmd_split},
     {"cat", 1, 1, cmd_cat},
+    {"operand", 2, 1, cmd_operand},
     {"vector", 5, 1, cmd_vector},
     {"convert", 1, 2, cmd_convert},
 };
