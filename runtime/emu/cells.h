@@ -28,14 +28,11 @@ static inline uint32_t stamp_lane(uint32_t stamp) {
 }
 
 /* Did the access of `stamp` by lane `own` of its warp happen before what `lane` of the warp does
- * now? */
+ * now? Of itself, a warp has seen all before its current clock; of earlier blocks, all. */
 static inline bool stamp_is_ordered(const Warp *warp, uint32_t stamp, uint32_t lane, uint32_t own) {
     uint32_t clock = stamp_clock(stamp), other = stamp_warp(stamp);
-    if (clock <= warp->cta->clock_base)
-        return true;
-    if (other == warp->index)
-        return clock < warp->clock || (lane == own && clock != CLOCK_IN_FLIGHT);
-    return clock <= warp->seen[other];
+    return clock <= warp->seen[other] ||
+           (other == warp->index && lane == own && clock != CLOCK_IN_FLIGHT);
 }
 
 /* Was it written in this block? */
@@ -46,21 +43,35 @@ static inline bool cell_in_flight(const ShadowCell *cell) {
     return stamp_clock(cell->write) == CLOCK_IN_FLIGHT;
 }
 
-/* Records a read by a lane (LANE_MANY: by several); false: it races with the write that is there.
- */
-static inline bool cell_read(const Warp *warp, const Inst *inst, unsigned lane, ShadowCell *cell) {
-    uint32_t write = cell->write;
-    if (!stamp_is_ordered(warp, write, lane, stamp_lane(write) % LANES))
+/* Who reads: what does not change from cell to cell. */
+typedef struct CellReader {
+    const uint32_t *seen;
+    uint32_t now, own, pc; /* the stamp of lane 0 now; the warp; the instruction */
+    uint32_t lane;         /* LANE_MANY: several */
+} CellReader;
+static inline CellReader cell_reader(const Warp *warp, const Inst *inst) {
+    return (CellReader){.seen = warp->seen,
+                        .now = stamp_of(warp, 0),
+                        .own = warp->index,
+                        .pc = (uint32_t)(inst - warp->code)};
+}
+
+/* Records a read; false: it races with the write that is there. */
+static inline bool cell_read(CellReader reader, ShadowCell *cell) {
+    uint32_t write = cell->write, writer = stamp_warp(write), clock = stamp_clock(write);
+    if (clock > reader.seen[writer] &&
+        (writer != reader.own || stamp_lane(write) % LANES != reader.lane ||
+         clock == CLOCK_IN_FLIGHT))
         return false;
-    uint32_t read = cell->read, stamp = stamp_of(warp, lane);
-    if (read != 0 && stamp_warp(read) == warp->index) {
-        bool same_time = stamp_clock(read) == warp->clock;
-        cell->read = same_time && stamp_lane(read) != lane ? stamp_of(warp, LANE_MANY) : stamp;
-    } else {
-        cell->read_other = read;
-        cell->read = stamp;
+    uint32_t read = cell->read, stamp = reader.now | reader.lane;
+    cell->read_pc = reader.pc;
+    if ((read ^ reader.now) >> STAMP_LANE_BITS == 0) { /* of this warp at this time */
+        cell->read = read == stamp ? stamp : reader.now | LANE_MANY;
+        return true;
     }
-    cell->read_pc = (uint32_t)(inst - warp->code);
+    if (read == 0 || stamp_warp(read) != reader.own)
+        cell->read_other = read;
+    cell->read = stamp;
     return true;
 }
 /* The write that a read races with. */

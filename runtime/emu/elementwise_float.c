@@ -47,6 +47,36 @@ static inline float xorsign(float magnitude, float x, float y) {
     return (signbit(x) != 0) != (signbit(y) != 0) ? -fabsf(magnitude) : fabsf(magnitude);
 }
 
+/* out = x * y + z, rounded once, as fmaf does it but without a call: the product is exact in
+ * double, and the last bit of the sum says whether something was lost (see elementwise_half.c). */
+static void fuse(const float *x, const float *y, const float *z, float *out) {
+    double sum[LANES], lost[LANES];
+    uint64_t bits[LANES], rest[LANES], special = 0;
+    for (unsigned l = 0; l < LANES; l++) {
+        double product = (double)x[l] * (double)y[l], addend = (double)z[l], part;
+        sum[l] = product + addend;
+        part = sum[l] - product;
+        lost[l] = (product - (sum[l] - part)) + (addend - part);
+    }
+    memcpy(bits, sum, sizeof bits);
+    memcpy(rest, lost, sizeof rest);
+    for (unsigned l = 0; l < LANES; l++)
+        special |= (bits[l] >> 52 & 0x7ff) + 1;
+    if (special >> 11 != 0) { /* an infinity or NaN: nothing is lost there */
+        for (unsigned l = 0; l < LANES; l++)
+            out[l] = fmaf(x[l], y[l], z[l]);
+        return;
+    }
+    for (unsigned l = 0; l < LANES; l++) {
+        uint64_t size = rest[l] << 1, inexact = (size | (0 - size)) >> 63;
+        uint64_t step = inexact & ~bits[l], inwards = (rest[l] ^ bits[l]) >> 63;
+        bits[l] += step - ((step & inwards) << 1);
+    }
+    memcpy(sum, bits, sizeof sum);
+    for (unsigned l = 0; l < LANES; l++)
+        out[l] = (float)sum[l];
+}
+
 #define FLUSH(x)       flush(x)
 #define SATURATE(x)    saturate_f32(x)
 #define FLUSH_SAT(x)   saturate_f32(flush(x))
@@ -59,11 +89,24 @@ static inline float xorsign(float magnitude, float x, float y) {
     DEFINE_ELT2(name##_sat_f32, f32, f32, f32, SAME, SATURATE, expr)                               \
     DEFINE_ELT2(name##_ftz_sat_f32, f32, f32, f32, FLUSH, FLUSH_SAT, expr)                         \
     DEFINE_ELT2(name##_f64, f64, f64, f64, SAME, SAME, expr)
+#define DEFINE_FUSED(name, IN, OUT)                                                                \
+    static void name(Warp *warp, const Inst *inst, uint32_t mask) {                                \
+        const float *a = row32(warp, inst->a)->f, *b = row32(warp, inst->b)->f;                    \
+        const float *c = row32(warp, inst->c)->f;                                                  \
+        float x[LANES], y[LANES], z[LANES], *d = row32(warp, inst->dst)->f;                        \
+        for (unsigned l = 0; l < LANES; l++) {                                                     \
+            x[l] = IN(a[l]);                                                                       \
+            y[l] = IN(b[l]);                                                                       \
+            z[l] = IN(c[l]);                                                                       \
+        }                                                                                          \
+        fuse(x, y, z, x);                                                                          \
+        FOR_LANES(mask, { d[l] = OUT(x[l]); });                                                    \
+    }
 #define FUSED3(name, op)                                                                           \
-    DEFINE_ELT3(name##_f32, f32, f32, f32, f32, SAME, SAME, fmaf(x, y, z))                         \
-    DEFINE_ELT3(name##_ftz_f32, f32, f32, f32, f32, FLUSH, FLUSH, fmaf(x, y, z))                   \
-    DEFINE_ELT3(name##_sat_f32, f32, f32, f32, f32, SAME, SATURATE, fmaf(x, y, z))                 \
-    DEFINE_ELT3(name##_ftz_sat_f32, f32, f32, f32, f32, FLUSH, FLUSH_SAT, fmaf(x, y, z))           \
+    DEFINE_FUSED(name##_f32, SAME, SAME)                                                           \
+    DEFINE_FUSED(name##_ftz_f32, FLUSH, FLUSH)                                                     \
+    DEFINE_FUSED(name##_sat_f32, SAME, SATURATE)                                                   \
+    DEFINE_FUSED(name##_ftz_sat_f32, FLUSH, FLUSH_SAT)                                             \
     DEFINE_ELT3(name##_f64, f64, f64, f64, f64, SAME, SAME, fma(x, y, z))
 #define EXACT2(name, op, expr, expr64)                                                             \
     DEFINE_ELT2(name##_f32, f32, f32, f32, SAME, SAME, expr)                                       \

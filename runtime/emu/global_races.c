@@ -73,7 +73,9 @@ static ShadowCell *cells_of(Cta *cta, uint64_t place) {
 static bool touch(Warp *warp, const Inst *inst, EmuAccess kind, unsigned lane, ShadowCell *cell,
                   uint8_t *bytes, const uint8_t *data, CellConflict *conflict) {
     if (kind == EMU_READ) {
-        if (cell_read(warp, inst, lane, cell))
+        CellReader reader = cell_reader(warp, inst);
+        reader.lane = lane;
+        if (cell_read(reader, cell))
             return true;
         *conflict = cell_read_conflict(cell);
         return false;

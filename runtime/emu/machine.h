@@ -223,7 +223,7 @@ struct Warp {
     unsigned barrier;
     const Inst *waiting; /* the barrier instruction it waits at */
     uint32_t clock;
-    uint32_t *seen; /* the clock of each warp up to which all is ordered before */
+    uint32_t *seen; /* the clock of each warp (its own, too) up to which all is ordered before */
     uint8_t *local;
     AsyncCopy *copies;
     unsigned num_copies, cap_copies;

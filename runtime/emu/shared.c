@@ -30,17 +30,27 @@ static bool touch_read(Warp *warp, const Inst *inst, uint32_t mask, unsigned siz
                        const uint64_t *offsets) {
     Cta *cta = warp->cta;
     unsigned granule = cta->worker->launch->kernel->shared_granule, count = size / granule;
-    EACH_LANE(lane, mask) {
+    uint32_t base = cta->clock_base;
+    CellReader reader = cell_reader(warp, inst);
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        if ((mask >> lane & 1) == 0)
+            continue;
+        unsigned first = lane; /* of those side by side that read the same */
+        while (lane + 1 < LANES && (mask >> (lane + 1) & 1) != 0 &&
+               offsets[lane + 1] == offsets[lane])
+            lane++;
         ShadowCell *cells = &cta->cells[offsets[lane] / granule];
-        unsigned reader = inst->by_warp ? LANE_MANY : lane;
+        reader.lane = inst->by_warp || lane > first ? LANE_MANY : lane;
         for (unsigned i = 0; i < count; i++) {
             uint64_t offset = offsets[lane] + (uint64_t)i * granule;
-            if (!cell_is_written(cta, &cells[i]))
+            if (stamp_clock(cells[i].write) <= base)
                 return unwritten(warp, inst, mask, lane, offset);
-            if (cell_read(warp, inst, reader, &cells[i]))
+            if (cell_read(reader, &cells[i]))
                 continue;
             CellConflict conflict = cell_read_conflict(&cells[i]);
-            unsigned shown = inst->by_warp ? matrix_lane(inst, lane, i * granule) : lane;
+            unsigned shown = inst->by_warp ? matrix_lane(inst, lane, i * granule) : first;
+            if (stamp_warp(conflict.stamp) == warp->index && stamp_lane(conflict.stamp) == shown)
+                shown = inst->by_warp ? shown ^ 1 : lane; /* it is the others that race */
             return race(warp, inst, mask, shown, EMU_READ, &conflict, offset);
         }
     }
@@ -207,7 +217,7 @@ static void renumber(Cta *cta) {
 void shared_tick(Warp *warp) {
     if (warp->clock + 1 >= MAX_CLOCK)
         renumber(warp->cta);
-    warp->clock++;
+    warp->seen[warp->index] = warp->clock++;
 }
 
 void shared_start(Cta *cta) {
