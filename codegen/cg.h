@@ -192,6 +192,8 @@ CgSharedSide cg_shared_side_of(Cg *cg, const IrValue *buffer, const Layout *tile
                                const IrValue *loaded);
 /* Vectors of 1 << bits elements, fewer than now. */
 void cg_shared_narrow(CgSharedSide *side, unsigned bits);
+/* Where the access that begins with register `first` begins. */
+LLVMValueRef cg_shared_address(Cg *cg, const CgSharedSide *side, unsigned first);
 /* Loads the elements of the instruction that begins with register `first` into the tile's `regs`.
  */
 void cg_shared_load_at(Cg *cg, const CgSharedSide *side, unsigned first, LLVMValueRef *regs);
@@ -245,6 +247,8 @@ CgLower cg_lower_shared_gather, cg_lower_shared_pick, cg_lower_shared_count;
 CgLower cg_lower_dot, cg_lower_mma; /* cg_dot.c, cg_mma.c */
 /* Whether a shared_load is left to the dot_mma that uses it: slice by slice. */
 bool cg_mma_loads(const IrOp *op);
+CgLower cg_lower_shared_slot, cg_lower_async_copy; /* cg_async.c */
+CgLower cg_lower_async_commit, cg_lower_async_wait;
 CgLower cg_lower_barrier, cg_lower_assert, cg_lower_print, cg_lower_assume; /* cg_effects.c */
 CgLower cg_lower_asm;                                                       /* cg_asm.c */
 

@@ -97,7 +97,7 @@ static CgAccess side_access(const CgSharedSide *side) {
 }
 
 /* The address of the access that begins with register `first`. */
-static LLVMValueRef side_address(Cg *cg, const CgSharedSide *side, unsigned first) {
+LLVMValueRef cg_shared_address(Cg *cg, const CgSharedSide *side, unsigned first) {
     uint32_t own = layout_element(&side->plan.offsets, first, 0, 0, 0);
     uint32_t shared = own & side->base_bits;
     LLVMValueRef offset = side->base;
@@ -113,7 +113,7 @@ static unsigned side_reg(const CgSharedSide *side, unsigned first, unsigned i) {
 }
 
 void cg_shared_load_at(Cg *cg, const CgSharedSide *side, unsigned first, LLVMValueRef *regs) {
-    LLVMValueRef elements[CG_SHARED_MOST], address = side_address(cg, side, first);
+    LLVMValueRef elements[CG_SHARED_MOST], address = cg_shared_address(cg, side, first);
     CgAccess access = side_access(side);
     if (side->plan.op == SHARED_VECTOR)
         cg_unpack(cg, side->type, cg_load(cg, &access, address, NULL, NULL), elements, side->count);
@@ -126,7 +126,7 @@ void cg_shared_load_at(Cg *cg, const CgSharedSide *side, unsigned first, LLVMVal
 static void store_at(Cg *cg, const CgSharedSide *side, unsigned first, const IrValue *value,
                      LLVMValueRef predicate) {
     const IrType *tile = value->type;
-    LLVMValueRef elements[CG_SHARED_MOST], address = side_address(cg, side, first);
+    LLVMValueRef elements[CG_SHARED_MOST], address = cg_shared_address(cg, side, first);
     CgAccess access = side_access(side);
     for (unsigned i = 0; i < side->count; i++) {
         unsigned reg = side_reg(side, first, i);

@@ -145,7 +145,7 @@ typedef enum IrAttrKind {
 #undef ENUM_END
     ATTRKIND_COUNT
 } IrAttrKind;
-typedef enum IrAttrForm { FORM_LEAD, FORM_SHOWN, FORM_NAMED } IrAttrForm;
+typedef enum IrAttrForm { FORM_LEAD, FORM_SHOWN, FORM_NAMED, FORM_EXTRA } IrAttrForm;
 typedef struct IrAttrInfo {
     const char *name; /* as in the text: "axis" */
     IrAttrKind kind;

@@ -184,7 +184,8 @@ static bool parse_named_attr(IrParser *p, Draft *draft) {
 static bool parse_items(IrParser *p, Draft *draft, bool any) {
     const IrOpInfo *info = &ir_op_infos[draft->code];
     for (unsigned slot = 0; slot < info->num_attrs; slot++) {
-        if (ir_attr_infos[info->attrs[slot]].form != FORM_LEAD && info->operands[0] != '\0')
+        IrAttrForm form = ir_attr_infos[info->attrs[slot]].form;
+        if (form == FORM_EXTRA || (form != FORM_LEAD && info->operands[0] != '\0'))
             continue;
         if ((any && !ir_expect_punct(p, ',')) || !parse_attr_value(p, draft, slot))
             return false;

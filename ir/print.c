@@ -164,7 +164,8 @@ static void print_attr_value(Printer *p, const IrOp *op, const IrAttr *attr) {
 }
 
 static bool is_lead(const IrOp *op, const IrAttr *attr) {
-    return ir_attr_infos[attr->id].form == FORM_LEAD || ir_info(op)->operands[0] == '\0';
+    IrAttrForm form = ir_attr_infos[attr->id].form;
+    return form == FORM_LEAD || (form != FORM_EXTRA && ir_info(op)->operands[0] == '\0');
 }
 
 static bool is_default(const IrAttr *attr) {
@@ -194,7 +195,7 @@ static void print_named_attrs(Printer *p, const IrOp *op, bool *first) {
     for (unsigned i = 0; i < ir_info(op)->num_attrs; i++) {
         const IrAttr *attr = &op->attrs[i];
         const IrAttrInfo *info = &ir_attr_infos[attr->id];
-        if (is_lead(op, attr) || (info->form == FORM_NAMED && is_default(attr)))
+        if (is_lead(op, attr) || (info->form >= FORM_NAMED && is_default(attr)))
             continue;
         separate(p, first);
         strbuf_puts(p->out, info->name);

@@ -24,9 +24,9 @@ static const Entry entries[] = {
 };
 
 static const char *const letters[] = {
-    "a any value", "n number",  "i integer",   "f float",
-    "b i1",        "p pointer", "x scalar",    "s scalar i32 or i64",
-    "c scalar i1", "t tile",    "d descriptor"};
+    "a any value", "n number",  "i integer",    "f float",
+    "b i1",        "p pointer", "x scalar",     "s scalar i32 or i64",
+    "c scalar i1", "t tile",    "d descriptor", "m buffer"};
 
 /* "pb?a?" as "pointer, [i1], [any value]". */
 static void print_letters(const char *text, StrBuf *out) {
@@ -64,7 +64,7 @@ static void print_attr(IrAttrId id, StrBuf *out) {
         print_enum_values(id, out);
     if (info->form == FORM_NAMED && info->kind > ATTRKIND_INTS)
         strbuf_printf(out, "; default %s", ir_enum_text(id, info->dflt));
-    else if (info->form == FORM_NAMED && info->kind == ATTRKIND_INT)
+    else if (info->form >= FORM_NAMED && info->kind == ATTRKIND_INT)
         strbuf_printf(out, "; default %" PRId64, info->dflt);
     strbuf_putc(out, ')');
 }

@@ -7,6 +7,7 @@
  * nothing. Example: the operand of `expand_dims axis = 1` with the result `tile<64x1xf32, #0>` must
  * have the layout that is left of #0 without axis 1.
  */
+#include "ir/buffers.h"
 #include "ir/layout_access.h"
 #include "ir/mma.h"
 #include "ir/verify.h"
@@ -187,6 +188,21 @@ static void check_vector(Verifier *v, const IrOp *op) {
                      (intmax_t)vector, along, ir_type_text(v, operand_type(op, 0)));
 }
 
+static void check_async_copy(Verifier *v, const IrOp *op) {
+    const IrType *ptrs = operand_type(op, 0), *buffer = operand_type(op, 1);
+    int64_t along = ir_attr_int(op, ATTR_ALONG);
+    AsyncVector vector;
+    if (op->num_operands > 3)
+        want_layout(v, op, 3, layout_of(ptrs));
+    if (!ir_is_tile(ptrs) || ptrs->rank != buffer->rank || along < 0 || along >= ptrs->rank ||
+        memcmp(ptrs->shape, buffer->shape, ptrs->rank * sizeof *ptrs->shape) != 0)
+        return; /* reported by the rule */
+    check_vector(v, op);
+    if (!ir_async_vector(ptrs, buffer, ir_attr_int(op, ATTR_VECTOR), (unsigned)along, &vector))
+        ir_violation(v, DIAG_IR_LAYOUT, op, "copies only %u bytes at once into %s, not %d",
+                     vector.bytes, ir_type_text(v, buffer), ASYNC_MIN_BYTES);
+}
+
 static void check_relation(Verifier *v, const IrOp *op) {
     unsigned traits = ir_info(op)->traits;
     switch ((int)op->code) {
@@ -223,6 +239,9 @@ static void check_relation(Verifier *v, const IrOp *op) {
     case OP_Store:
         check_vector(v, op);
         check_one(v, op);
+        break;
+    case OP_AsyncCopy:
+        check_async_copy(v, op);
         break;
     case OP_AtomicRmw:
     case OP_AtomicCas:

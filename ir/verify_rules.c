@@ -486,6 +486,23 @@ static void own_ConvertLayout(Verifier *v, const IrOp *op) {
 
 static void own_SharedAlloc(Verifier *v, const IrOp *op) {
     want_range(v, op, ATTR_OFFSET, -1, INT32_MAX);
+    if (!want_range(v, op, ATTR_STAGES, 1, 1024) || ir_attr_int(op, ATTR_STAGES) == 1)
+        return;
+    for (const IrUse *use = op->results[0].uses; use; use = use->next) {
+        if (use->user->code != OP_SharedSlot)
+            ir_violation(v, DIAG_IR_OPERANDS, use->user, "operand %u has stages, none is chosen",
+                         use->index + 1);
+    }
+}
+
+static void own_SharedSlot(Verifier *v, const IrOp *op) {
+    const IrOp *alloc = ir_operand(op, 0)->def;
+    want_result(v, op, type_of(op, 0));
+    if (type_of(op, 1)->kind != TY_I32)
+        ir_violation(v, DIAG_IR_OPERANDS, op, "operand 2 is %s, not i32",
+                     ir_type_text(v, type_of(op, 1)));
+    if (!alloc || alloc->code != OP_SharedAlloc)
+        ir_violation(v, DIAG_IR_OPERANDS, op, "operand 1 is not the result of a shared_alloc");
 }
 
 /* Operand or result `tile` must hold what the buffer, operand 0, holds. */
@@ -504,6 +521,25 @@ static void own_SharedStore(Verifier *v, const IrOp *op) {
 
 static void own_SharedLoad(Verifier *v, const IrOp *op) {
     want_contents(v, op, result_type(op, 0));
+}
+
+static void own_AsyncCopy(Verifier *v, const IrOp *op) {
+    const IrType *ptrs = type_of(op, 0), *buffer = type_of(op, 1);
+    if (ir_elem(ptrs)->elem != buffer->elem ||
+        !is_shaped(ptrs, ir_elem(ptrs), buffer->shape, buffer->rank)) {
+        ir_violation(v, DIAG_IR_OPERANDS, op, "%s does not lead to what %s holds",
+                     ir_type_text(v, ptrs), ir_type_text(v, buffer));
+        return;
+    }
+    if (ir_is_ptr(buffer) || buffer->elem->kind == TY_I1)
+        ir_violation(v, DIAG_IR_OPERANDS, op, "%s does not hold numbers", ir_type_text(v, buffer));
+    check_vector(v, op);
+    if (op->num_operands > 3)
+        want_same_shape(v, op, 3, ptrs);
+}
+
+static void own_AsyncWait(Verifier *v, const IrOp *op) {
+    want_range(v, op, ATTR_PENDING, 0, 1024);
 }
 
 static void own_SharedGather(Verifier *v, const IrOp *op) {
@@ -700,10 +736,11 @@ static void own_InlineAsm(Verifier *v, const IrOp *op) {
 typedef void (*Rule)(Verifier *v, const IrOp *op);
 
 /* Their letters say it all. */
-#define own_Yield     check_nothing_more
-#define own_Condition check_nothing_more
-#define own_Return    check_nothing_more
-#define own_Assume    check_nothing_more
+#define own_Yield       check_nothing_more
+#define own_Condition   check_nothing_more
+#define own_Return      check_nothing_more
+#define own_Assume      check_nothing_more
+#define own_AsyncCommit check_nothing_more
 
 #define RULE_OF_SAME(name)   check_same
 #define RULE_OF_CMP(name)    check_cmp

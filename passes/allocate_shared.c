@@ -26,13 +26,15 @@
  *         (tests/passes/allocate-shared/small.tkir)
  *
  * Algorithm: operations are numbered in the order of the text; a buffer lives from its shared_alloc
- * to its last use, or, if that stands in a deeper loop, to the loop's end. The largest buffer
+ * to its last use, or, if that stands in a deeper loop, to the loop's end; one that is copied into
+ * in the background to the async_wait for all behind that. The largest buffer
  * first, each takes the lowest offset at which it meets no buffer that lives at the same time
  * (first fit; interval colouring with weights, as for registers or stack slots).
  */
 #include <stdlib.h>
 
-#include "passes/pass.h"
+#include "ir/buffers.h"
+#include "passes/allocate_shared.h"
 
 enum { SMALL_BUFFER = 1024, SMALL_TOTAL = 8192, MAX_ALIGNMENT = 128, MIN_ALIGNMENT = 16 };
 
@@ -69,8 +71,7 @@ static void number_block(Allocator *a, IrBlock *block) {
     for (IrOp *op = block->first; op; op = op->next) {
         uint32_t own = a->number++;
         if (op->code == OP_SharedAlloc) {
-            const IrType *type = op->results[0].type;
-            int64_t size = (int64_t)ir_elem_size(type) << layout_bits(type->layout);
+            int64_t size = ir_buffer_total(op);
             Buffer buffer = {.alloc = op, .size = size, .from = own};
             buffer.alignment = alignment_of(size);
             vec_push(a->pc->scratch, &a->buffers, buffer);
@@ -90,15 +91,31 @@ static const IrOp *within(const IrBlock *block, const IrOp *op) {
     return op;
 }
 
+static void extend(const Allocator *a, Buffer *buffer, const IrOp *op) {
+    const uint32_t *last = map_getn(&a->numbers, &op, sizeof op);
+    buffer->to = *last > buffer->to ? *last : buffer->to;
+}
+
+/* The buffer lives while `value`, it or one of its stages, is used. */
+static void add_uses(const Allocator *a, Buffer *buffer, const IrValue *value) {
+    for (const IrUse *use = value->uses; use; use = use->next) {
+        const IrOp *op = within(buffer->alloc->block, use->user);
+        extend(a, buffer, op);
+        while (op && use->user->code == OP_AsyncCopy &&
+               (op->code != OP_AsyncWait || ir_attr_int(op, ATTR_PENDING) > 0))
+            op = op->next;
+        if (op)
+            extend(a, buffer, op);
+        if (use->user->code == OP_SharedSlot)
+            add_uses(a, buffer, &use->user->results[0]);
+    }
+}
+
 static void find_lives(Allocator *a) {
     for (size_t i = 0; i < a->buffers.len; i++) {
         Buffer *buffer = &a->buffers.data[i];
         buffer->to = buffer->from;
-        for (IrUse *use = buffer->alloc->results[0].uses; use; use = use->next) {
-            const IrOp *op = within(buffer->alloc->block, use->user);
-            const uint32_t *last = map_getn(&a->numbers, &op, sizeof op);
-            buffer->to = *last > buffer->to ? *last : buffer->to;
-        }
+        add_uses(a, buffer, &buffer->alloc->results[0]);
         if (buffer->size <= SMALL_BUFFER && a->small + buffer->size <= SMALL_TOTAL) {
             buffer->everywhere = true;
             a->small += round_up(buffer->size, buffer->alignment);
@@ -141,21 +158,34 @@ static int64_t place(Allocator *a) {
     int64_t total = 0;
     for (size_t i = 0; i < a->buffers.len; i++) {
         order[i]->offset = first_fit(order, i, order[i]);
-        ir_set_int(order[i]->alloc, ATTR_OFFSET, order[i]->offset);
         int64_t end = order[i]->offset + order[i]->size;
         total = end > total ? end : total;
     }
     return round_up(total, MIN_ALIGNMENT);
 }
 
+/* Returns the bytes of all buffers. */
+static int64_t allocate(Allocator *a, PassContext *pc, IrKernel *kernel) {
+    *a = (Allocator){.pc = pc};
+    map_init_str(&a->numbers, pc->scratch);
+    number_block(a, kernel->body);
+    find_lives(a);
+    return place(a);
+}
+
+int64_t allocate_shared_bytes(PassContext *pc, IrKernel *kernel) {
+    Allocator a;
+    return allocate(&a, pc, kernel);
+}
+
 bool pass_allocate_shared(PassContext *pc, IrKernel *kernel) {
-    Allocator a = {.pc = pc};
-    map_init_str(&a.numbers, pc->scratch);
-    number_block(&a, kernel->body);
+    Allocator a;
+    int64_t bytes = allocate(&a, pc, kernel);
     if (a.buffers.len == 0)
         return false;
-    find_lives(&a);
-    kernel->shared_bytes = place(&a);
+    kernel->shared_bytes = bytes;
+    for (size_t i = 0; i < a.buffers.len; i++)
+        ir_set_int(a.buffers.data[i].alloc, ATTR_OFFSET, a.buffers.data[i].offset);
     pass_count(pc, STAT_BUFFERS, a.buffers.len);
     pass_count(pc, STAT_SHARED_BYTES, (uint64_t)kernel->shared_bytes);
     return true;

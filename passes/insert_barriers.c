@@ -37,7 +37,10 @@
  * by the parameter that a pointer comes from: the program stores through %p and loads through %p
  * what another of its threads stored. Two parameters count as different tensors. A thread needs no
  * barrier towards itself: a tile stored and loaded through the very same pointers in one trip.
+ * A copy in the background counts from the async_wait on by which it has arrived; before that no
+ * barrier helps, and nobody touches the stage (pipeline.c).
  */
+#include "ir/buffers.h"
 #include "passes/accesses.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
@@ -46,7 +49,10 @@
 typedef struct Pending {
     IrOp *op;
     bool carried; /* from an earlier trip of a loop around here */
+    int commits;  /* of a copy on its way: async_commits since; else ARRIVED */
 } Pending;
+
+enum { ARRIVED = -1, MAX_COMMITS = 64 };
 
 typedef struct PendingSet {
     VEC(Pending) items;
@@ -70,24 +76,24 @@ typedef struct Access {
 /* Operand `i` is a buffer: sets its bytes. */
 static bool shared_access(const IrOp *op, unsigned i, Access *access) {
     const IrValue *buffer = i < op->num_operands ? ir_operand(op, i) : NULL;
-    if (!buffer || !ir_is_shared(buffer->type))
+    if (!buffer || !ir_is_shared(buffer->type) || op->code == OP_SharedSlot)
         return false;
-    int64_t size = (int64_t)ir_elem_size(buffer->type) << layout_bits(buffer->type->layout);
-    int64_t offset = ir_attr_int(buffer->def, ATTR_OFFSET);
+    const IrOp *alloc = ir_buffer_alloc(buffer);
+    int64_t offset = ir_attr_int(alloc, ATTR_OFFSET);
     unsigned traits = ir_info(op)->traits;
-    *access = (Access){.shared = true, .lo = offset, .hi = offset + size};
-    access->reads = (traits & IR_READS) != 0;
-    access->writes = (traits & IR_WRITES) != 0;
+    *access = (Access){.shared = true, .lo = offset, .hi = offset + ir_buffer_total(alloc)};
+    access->writes = (traits & IR_WRITES) != 0 || op->code == OP_AsyncCopy;
+    access->reads = (traits & IR_READS) != 0 && op->code != OP_AsyncCopy;
     access->atomic = op->code == OP_SharedCount;
     return true;
 }
 
-/* The i-th access of `op`; false if it has no more. Only dot_fma has two. */
+/* The i-th access of `op`; false if it has no more. Only dot_fma and async_copy have two. */
 static bool nth_access(IrOp *op, unsigned i, Access *access) {
     MemAccess memory;
     if (shared_access(op, i, access))
         return true;
-    if (i > 0 || !access_of(op, &memory))
+    if (i > 0 || op->code == OP_SharedSlot || !access_of(op, &memory))
         return false;
     *access = (Access){.reads = memory.reads, .writes = memory.writes, .atomic = memory.is_atomic};
     access->place = op->num_operands > 0 ? ir_operand(op, 0) : NULL;
@@ -118,6 +124,8 @@ static bool conflict_in_memory(const Pending *pending, const Access *a, const Ir
 
 static bool conflict(const Pending *pending, IrOp *op) {
     Access a, b;
+    if (pending->commits != ARRIVED)
+        return false;
     for (unsigned i = 0; i < 2 && nth_access(pending->op, i, &a); i++) {
         for (unsigned k = 0; k < 2 && nth_access(op, k, &b); k++) {
             if ((!a.writes && !b.writes) || (a.atomic && b.atomic) || a.shared != b.shared)
@@ -133,7 +141,9 @@ static bool conflict(const Pending *pending, IrOp *op) {
 
 static bool add(Inserter *in, PendingSet *set, Pending pending) {
     for (size_t i = 0; i < set->items.len; i++) {
-        if (set->items.data[i].op == pending.op && set->items.data[i].carried == pending.carried)
+        const Pending *other = &set->items.data[i];
+        if (other->op == pending.op && other->carried == pending.carried &&
+            other->commits == pending.commits)
             return false;
     }
     vec_push(in->pc->scratch, &set->items, pending);
@@ -156,6 +166,32 @@ static bool join(Inserter *in, PendingSet *to, const PendingSet *from, bool carr
         grown |= add(in, to, pending);
     }
     return grown;
+}
+
+/* All threads have met: what is left is still on its way. */
+static void forget(PendingSet *set) {
+    size_t left = 0;
+    for (size_t i = 0; i < set->items.len; i++) {
+        if (set->items.data[i].commits != ARRIVED)
+            set->items.data[left++] = set->items.data[i];
+    }
+    set->items.len = left;
+}
+
+static void commit(PendingSet *set) {
+    for (size_t i = 0; i < set->items.len; i++) {
+        Pending *pending = &set->items.data[i];
+        pending->commits += pending->commits != ARRIVED && pending->commits < MAX_COMMITS;
+    }
+}
+
+/* Groups arrive in order: those of copies with more commits behind them than may be on their way.
+ */
+static void wait_for_copies(PendingSet *set, int64_t pending) {
+    for (size_t i = 0; i < set->items.len; i++) {
+        if (set->items.data[i].commits > pending)
+            set->items.data[i].commits = ARRIVED;
+    }
 }
 
 static void visit_block(Inserter *in, IrBlock *block, PendingSet *set);
@@ -187,7 +223,11 @@ static void visit_loop(Inserter *in, IrOp *op, PendingSet *set) {
 static void visit_op(Inserter *in, IrOp *op, PendingSet *set) {
     Access access;
     if (op->code == OP_Barrier) {
-        set->items.len = 0;
+        forget(set);
+    } else if (op->code == OP_AsyncCommit) {
+        commit(set);
+    } else if (op->code == OP_AsyncWait) {
+        wait_for_copies(set, ir_attr_int(op, ATTR_PENDING));
     } else if (op->code == OP_If) {
         visit_if(in, op, set);
     } else if (op->code == OP_For || op->code == OP_While) {
@@ -200,9 +240,9 @@ static void visit_op(Inserter *in, IrOp *op, PendingSet *set) {
             IrBuilder b = rewrite_before(op);
             ir_build(&b, OP_Barrier, NULL, 0, NULL, 0);
             in->inserted++;
-            set->items.len = 0;
+            forget(set);
         }
-        add(in, set, (Pending){op, false});
+        add(in, set, (Pending){op, false, op->code == OP_AsyncCopy ? 0 : ARRIVED});
     }
 }
 

@@ -84,7 +84,8 @@ extern const PassInfo pass_infos[PASS_COUNT];
 #define PASS_GPU_PIPELINE                                                                          \
     "expand-descriptors,fuse-loops,fold,cse,mask-elide,fold,mask-split,mask-uniform,unroll,fold,"  \
     "cse,mask-branch,mask-other,fuse-reduce,expand-dots,expand-math,fold,cse,dce,lay-out,cse,dce," \
-    "lower-folds,lower-shared,lower-conversions,dce,allocate-shared,insert-barriers"
+    "lower-folds,lower-shared,lower-conversions,dce,pipeline,cse,"                                 \
+    "allocate-shared,insert-barriers"
 
 /* PASS_COUNT if there is no such pass. */
 PassId pass_from_name(const char *name, size_t len);

@@ -47,9 +47,24 @@ static unsigned line_of(const SourceSet *sources, const IrOp *op) {
     return file == NULL ? 0 : source_pos(file, op->range.lo).line;
 }
 
+/* Bytes of one stage. */
 static size_t buffer_bytes(const IrOp *op) {
     const IrType *type = ir_result(op, 0)->type;
     return (size_t)ir_numel(type) * ir_elem_size(type);
+}
+
+static int64_t buffer_stages(const IrOp *op) {
+    return ir_attr_int(op, ATTR_STAGES);
+}
+
+/* The stages that a buffer of several would have if there were memory for them: its loop's. */
+static int64_t wanted_stages(const IrKernel *kernel, const IrOp *alloc) {
+    for (const IrUse *use = ir_result(alloc, 0)->uses; use != NULL; use = use->next) {
+        const IrOp *loop = use->user->block->parent;
+        if (loop != NULL && loop->code == OP_For && ir_attr_int(loop, ATTR_NUM_STAGES) > 0)
+            return ir_attr_int(loop, ATTR_NUM_STAGES);
+    }
+    return kernel->num_stages;
 }
 
 /* The name that the buffer, or the tile that is put into it, has in the source; "": none. */
@@ -119,9 +134,14 @@ void summary_print(const SourceSet *sources, const Compiled *compiled, const cha
     for (size_t i = 0; i < needs.buffers.len; i++) {
         const IrOp *op = needs.buffers.data[i];
         fputs("    shared  ", out);
+        if (buffer_stages(op) > 1)
+            fprintf(out, "%" PRId64 " x ", buffer_stages(op));
         put_bytes(buffer_bytes(op), out);
         const char *name = buffer_name(op);
-        fprintf(out, "  %s%sline %u\n", name, *name != '\0' ? ", " : "", line_of(sources, op));
+        fprintf(out, "  %s%sline %u", name, *name != '\0' ? ", " : "", line_of(sources, op));
+        if (buffer_stages(op) > 1 && buffer_stages(op) < wanted_stages(kernel, op))
+            fprintf(out, " (no room for %" PRId64 " stages)", wanted_stages(kernel, op));
+        fputc('\n', out);
     }
     for (size_t i = 0; i < needs.dots.len; i++)
         print_dot(sources, needs.dots.data[i], target, out);
@@ -150,8 +170,9 @@ void summary_print_json(const SourceSet *sources, const Compiled *compiled, cons
     fprintf(out, "\"shared_bytes\":%" PRId64 ",\"buffers\":[", kernel->shared_bytes);
     for (size_t i = 0; i < needs.buffers.len; i++) {
         const IrOp *op = needs.buffers.data[i];
-        fprintf(out, "%s{\"name\":\"%s\",\"bytes\":%zu,\"line\":%u}", i > 0 ? "," : "",
-                buffer_name(op), buffer_bytes(op), line_of(sources, op));
+        fprintf(out, "%s{\"name\":\"%s\",\"bytes\":%zu,\"stages\":%" PRId64 ",\"line\":%u}",
+                i > 0 ? "," : "", buffer_name(op), buffer_bytes(op), buffer_stages(op),
+                line_of(sources, op));
     }
     fputs("],\"dots\":[", out);
     for (size_t i = 0; i < needs.dots.len; i++) {

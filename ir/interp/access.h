@@ -30,4 +30,11 @@ void access_written(const Span *span);
 size_t access_run_length(const uint64_t *ptrs, const uint8_t *mask, size_t at, size_t end,
                          size_t size);
 
+/* What a load, store or copy of a tile accesses; its mask is operand `mask_operand`. */
+typedef struct MemoryInfo MemoryInfo;
+const MemoryInfo *memory_info(Arena *arena, const IrOp *op, unsigned mask_operand);
+/* Reads inst->count elements; masked-off ones (`mask` may be NULL) are those of `other`, or 0. */
+bool memory_read(Exec *exec, const Inst *inst, const MemoryInfo *info, const uint64_t *ptrs,
+                 const uint8_t *mask, const uint8_t *other, uint8_t *out);
+
 #endif

@@ -26,6 +26,8 @@
 static size_t slot_bytes(const IrType *type) {
     if (type->kind == TY_DESC)
         return sizeof(DescValue);
+    if (ir_is_shared(type))
+        return shared_view_size();
     return (size_t)ir_numel(type) * ir_elem_size(type);
 }
 
@@ -238,7 +240,7 @@ static bool prepare(Compiler *c, const IrOp *op, Inst *inst) {
                  prepare_atomic(c->arena, op, inst) || prepare_descriptor(c->arena, op, inst) ||
                  prepare_dot(c->arena, c->shared, op, inst, &scratch) ||
                  prepare_effect(c->arena, op, inst) || prepare_libcall(c->arena, op, inst) ||
-                 (c->shared != NULL && prepare_shared(c->arena, c->shared, op, inst));
+                 (c->shared != NULL && prepare_shared(c->arena, c->shared, op, inst, &scratch));
     if (scratch > c->out->scratch_size)
         c->out->scratch_size = scratch;
     return known;
@@ -253,7 +255,7 @@ static void note_features(Compiler *c, const IrOp *op) {
     out->has_atomics |= op->code == OP_DescReduce;
     out->has_volatile |= op->code == OP_Load && ir_attr_int(op, ATTR_VOLATILE) != 0;
     out->has_print |= op->code == OP_Print;
-    if (op->code == OP_Load || op->code == OP_Store) {
+    if (op->code == OP_Load || op->code == OP_Store || op->code == OP_AsyncCopy) {
         unsigned size = (unsigned)ir_elem_size(ir_elem(ir_operand(op, 0)->type)->elem);
         out->min_access = size < out->min_access ? size : out->min_access;
     }
@@ -539,8 +541,10 @@ static void compile_fold(Compiler *c, const IrOp *op) {
  */
 
 /* One program instance is one thread here: a barrier matters to shared memory alone. */
-static void compile_barrier(Compiler *c, const IrOp *op) {
+static void compile_sync(Compiler *c, const IrOp *op) {
     Inst inst = {.exec = exec_shared_barrier, .op = op};
+    if (op->code != OP_Barrier)
+        inst.exec = op->code == OP_AsyncCommit ? exec_shared_commit : exec_shared_wait;
     if (c->shared != NULL)
         emit(c, LEVEL_PROGRAM, &inst, NULL, 0, &c->shared_vreg, 1);
 }
@@ -575,7 +579,9 @@ static void compile_op(Compiler *c, const IrOp *op) {
     case OP_Condition:
         break; /* compile_while reads it */
     case OP_Barrier:
-        compile_barrier(c, op);
+    case OP_AsyncCommit:
+    case OP_AsyncWait:
+        compile_sync(c, op);
         break;
     case OP_SharedAlloc:
         bind(c, ir_result(op, 0), c->shared_vreg);

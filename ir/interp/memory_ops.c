@@ -69,12 +69,12 @@ typedef struct VectorInfo {
     size_t len, inner; /* the tile's shape along and inside the axis */
 } VectorInfo;
 
-typedef struct MemoryInfo {
+struct MemoryInfo {
     size_t size; /* bytes of an element in memory */
     IrTypeKind kind;
     bool has_mask, has_other, is_volatile;
     const VectorInfo *vectors; /* laid level; NULL: single elements */
-} MemoryInfo;
+};
 
 static void normalise(Exec *exec, IrTypeKind kind, void *data, size_t n) {
     if (kind == TY_I1) { /* any non-zero byte in memory is true */
@@ -154,18 +154,15 @@ static bool check_vectors(Exec *exec, const Inst *inst, const MemoryInfo *info,
     return true;
 }
 
-static bool exec_load(Exec *exec, const Inst *inst) {
-    const MemoryInfo *info = inst->info;
-    const uint64_t *ptrs = slot(exec, inst->src[0]);
-    const uint8_t *mask = info->has_mask ? slot(exec, inst->src[1]) : NULL;
-    uint8_t *out = slot(exec, inst->dst[0]);
+bool memory_read(Exec *exec, const Inst *inst, const MemoryInfo *info, const uint64_t *ptrs,
+                 const uint8_t *mask, const uint8_t *other, uint8_t *out) {
     size_t n = inst->count, size = info->size;
     if (mask != NULL && all_true(mask, n))
         mask = NULL;
     if (!check_vectors(exec, inst, info, ptrs, mask))
         return false;
-    if (mask != NULL && info->has_other)
-        memcpy(out, slot(exec, inst->src[2]), n * size);
+    if (mask != NULL && other != NULL)
+        memcpy(out, other, n * size);
     else if (mask != NULL)
         memset(out, 0, n * size);
     Span span = {.size = size, .kind = ACCESS_READ, .reads = true};
@@ -187,6 +184,14 @@ static bool exec_load(Exec *exec, const Inst *inst) {
         normalise(exec, info->kind, out + at * size, span.count);
     }
     return true;
+}
+
+static bool exec_load(Exec *exec, const Inst *inst) {
+    const MemoryInfo *info = inst->info;
+    const uint8_t *mask = info->has_mask ? slot(exec, inst->src[1]) : NULL;
+    const uint8_t *other = info->has_other ? slot(exec, inst->src[2]) : NULL;
+    return memory_read(exec, inst, info, slot(exec, inst->src[0]), mask, other,
+                       slot(exec, inst->dst[0]));
 }
 
 /* What goes to memory for a tile of pointers: addresses without what they may touch. */
@@ -242,7 +247,7 @@ static const VectorInfo *vector_info(Arena *arena, const IrOp *op) {
     return info;
 }
 
-static const MemoryInfo *memory_info(Arena *arena, const IrOp *op, unsigned mask_operand) {
+const MemoryInfo *memory_info(Arena *arena, const IrOp *op, unsigned mask_operand) {
     MemoryInfo *info = ARENA_NEW(arena, MemoryInfo);
     const IrType *elem = ir_elem(ir_operand(op, 0)->type)->elem;
     info->size = ir_elem_size(elem);

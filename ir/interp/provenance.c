@@ -76,6 +76,9 @@ static bool flow_op(IrOp *op, void *data) {
         flow_yields(t, op->regions[1], 0, op);
     } else if (op->code == OP_SharedStore) {
         flow(t, ir_operand(op, 1), ir_operand(op, 0));
+    } else if (op->code == OP_SharedSlot) {
+        flow(t, ir_operand(op, 0), ir_result(op, 0));
+        flow(t, ir_result(op, 0), ir_operand(op, 0));
     } else if (op->num_results > 0 && carries_pointer(ir_result(op, 0)->type)) {
         for (unsigned r = 0; r < op->num_results; r++) {
             if (op->code == OP_IntToPtr || op->code == OP_Load || op->num_regions > 0)

@@ -13,6 +13,16 @@
  *     barrier                    phase 2
  *     shared_load %a             fine
  *
+ * Copies in the background are groups: an element that one writes may be touched by nobody until
+ * its thread has waited for the group, and by other threads until a barrier follows. What they
+ * carry is there at once; that nobody relies on it is what is checked.
+ *
+ *     async_copy %p, %a, %yes    place 0..255: group 1
+ *     async_commit               group 2 from here on
+ *     async_wait 0               groups up to 1 have arrived
+ *     barrier                    ... and everyone knows
+ *     shared_load %a             fine
+ *
  * This is the happens-before test of race detectors (Lamport 1978) where all clocks meet at every
  * barrier, so that one number is the whole vector clock.
  */
@@ -20,6 +30,8 @@
 
 #include <string.h>
 
+#include "ir/buffers.h"
+#include "ir/interp/access.h"
 #include "support/bits.h"
 
 #define MEMORY_OFFSET 64u /* of the bytes within the state */
@@ -29,6 +41,7 @@
 typedef struct Cell {
     uint32_t stored_in, read_in; /* phases; 0: never */
     uint32_t readers;            /* warps, in the phase read_in */
+    uint32_t group;              /* of copies: the one that wrote it last; 0: a store did */
     uint16_t buffer;             /* stored to it last */
     uint8_t writer;              /* warp, or MANY_WARPS */
     bool atomic;                 /* the last store */
@@ -36,7 +49,16 @@ typedef struct Cell {
 
 typedef struct SharedState {
     uint32_t phase;
+    uint32_t open;    /* the group of the next copy, from 1 on */
+    uint32_t arrived; /* groups up to this one have been waited for ... */
+    uint32_t known;   /* ... before the last barrier */
 } SharedState;
+
+/* The value of a shared_slot. */
+typedef struct SharedView {
+    SharedState *state;
+    size_t base; /* of the stage behind the first one, in bytes */
+} SharedView;
 
 typedef struct Place {
     const IrOp *alloc;
@@ -55,14 +77,11 @@ struct SharedBuffer {
     uint16_t number;
     unsigned granule;
     size_t count, size;  /* elements, bytes of one */
-    const size_t *where; /* [count] the place of each element, in bytes */
+    const size_t *where; /* [count] the place of each element, in bytes; of the first stage */
+    bool is_view;        /* the result of a shared_slot */
 };
 
 /* ---- the plan -------------------------------------------------------------------------------- */
-
-static size_t buffer_bytes(const IrType *type) {
-    return ((size_t)1 << type->layout->nin[LL_OFF]) * ir_elem_size(type->elem);
-}
 
 typedef struct Planner {
     Arena *arena;
@@ -78,8 +97,9 @@ static bool plan_op(IrOp *op, void *data) {
     int64_t offset = ir_attr_int(op, ATTR_OFFSET);
     unsigned size = (unsigned)ir_elem_size(type->elem);
     Place place = {.alloc = op, .base = (size_t)offset};
-    if (offset >= 0 && place.base + buffer_bytes(type) > plan->bytes)
-        plan->bytes = place.base + buffer_bytes(type);
+    size_t bytes = (size_t)ir_buffer_total(op);
+    if (offset >= 0 && place.base + bytes > plan->bytes)
+        plan->bytes = place.base + bytes;
     plan->granule = size < plan->granule ? size : plan->granule;
     while (offset > 0 && offset % plan->granule != 0)
         plan->granule /= 2;
@@ -97,10 +117,14 @@ SharedPlan *shared_plan(Arena *arena, const IrKernel *kernel) {
         if (ir_attr_int(place->alloc, ATTR_OFFSET) >= 0)
             continue;
         place->base = (plan->bytes + 15) / 16 * 16;
-        plan->bytes = place->base + buffer_bytes(ir_result(place->alloc, 0)->type);
+        plan->bytes = place->base + (size_t)ir_buffer_total(place->alloc);
     }
     plan->bytes = (plan->bytes + 15) / 16 * 16;
     return plan->places.len > 0 ? plan : NULL;
+}
+
+size_t shared_view_size(void) {
+    return sizeof(SharedView);
 }
 
 size_t shared_state_size(const SharedPlan *plan) {
@@ -118,12 +142,30 @@ static Cell *cells_of(SharedState *state, const SharedPlan *plan) {
 bool exec_shared_begin(Exec *exec, const Inst *inst) {
     SharedState *state = slot(exec, inst->dst[0]);
     memset(state, 0, shared_state_size(inst->info));
-    state->phase = 1;
+    state->phase = state->open = 1;
     return true;
 }
 
+static void pass_barrier(SharedState *state) {
+    state->phase++;
+    state->known = state->arrived;
+}
+
 bool exec_shared_barrier(Exec *exec, const Inst *inst) {
-    ((SharedState *)slot(exec, inst->src[0]))->phase++;
+    pass_barrier(slot(exec, inst->src[0]));
+    return true;
+}
+
+bool exec_shared_commit(Exec *exec, const Inst *inst) {
+    ((SharedState *)slot(exec, inst->src[0]))->open++;
+    return true;
+}
+
+bool exec_shared_wait(Exec *exec, const Inst *inst) {
+    SharedState *state = slot(exec, inst->src[0]);
+    uint32_t pending = (uint32_t)ir_attr_int(inst->op, ATTR_PENDING), committed = state->open - 1;
+    if (committed > pending && committed - pending > state->arrived)
+        state->arrived = committed - pending;
     return true;
 }
 
@@ -162,8 +204,9 @@ static const uint32_t *holders(Arena *arena, const IrType *tile, bool owner) {
 const SharedBuffer *shared_buffer(Arena *arena, const SharedPlan *plan, const IrValue *value) {
     const IrType *type = value->type;
     SharedBuffer *buffer = ARENA_NEW(arena, SharedBuffer);
+    const IrOp *alloc = ir_buffer_alloc(value);
     size_t number = 0;
-    while (number < plan->places.len && plan->places.data[number].alloc != value->def)
+    while (number < plan->places.len && plan->places.data[number].alloc != alloc)
         number++;
     if (number == plan->places.len)
         return NULL;
@@ -179,6 +222,7 @@ const SharedBuffer *shared_buffer(Arena *arena, const SharedPlan *plan, const Ir
     buffer->size = size;
     buffer->where = where;
     buffer->granule = plan->granule;
+    buffer->is_view = value->def != alloc;
     return buffer;
 }
 
@@ -190,12 +234,20 @@ typedef struct Touch {
     const Inst *inst;
     const SharedBuffer *buffer;
     SharedState *state;
+    size_t base; /* of the stage */
     size_t lanes;
 } Touch;
 
-static void begin_operation(const Touch *t) {
-    if (t->exec->launch->options->implied_barriers)
-        t->state->phase++;
+/* `memory`: the value of the buffer. */
+static Touch begin_touch(Exec *exec, const Inst *inst, const SharedBuffer *buffer, SlotRef memory,
+                         size_t lanes) {
+    Touch t = {.exec = exec, .inst = inst, .buffer = buffer, .lanes = lanes};
+    const SharedView *view = slot(exec, memory);
+    t.state = buffer->is_view ? view->state : slot(exec, memory);
+    t.base = buffer->is_view ? view->base : 0;
+    if (exec->launch->options->implied_barriers)
+        pass_barrier(t.state);
+    return t;
 }
 
 static bool wrong(const Touch *t, size_t lane, const char *what) {
@@ -210,6 +262,10 @@ static const char *read_cell(const Touch *t, Cell *cell, uint32_t warps) {
         return "an element is read that nobody stored";
     if (cell->buffer != t->buffer->number)
         return "an element is read that another buffer has overwritten";
+    if (cell->group > t->state->arrived)
+        return "an element is read that is still being copied: no async_wait lies between";
+    if (cell->group > t->state->known)
+        return "an element is read that was copied, and no barrier lies behind the async_wait";
     bool own = cell->writer != MANY_WARPS && warps == 1u << cell->writer;
     if (cell->stored_in == phase && !own)
         return "an element is read that another warp stored, and no barrier lies between";
@@ -222,6 +278,9 @@ static const char *read_cell(const Touch *t, Cell *cell, uint32_t warps) {
 
 static const char *store_cell(const Touch *t, Cell *cell, unsigned warp, bool atomic) {
     uint32_t phase = t->state->phase;
+    if (cell->group > t->state->known)
+        return "an element is stored where a copy may still be on its way: no async_wait and "
+               "barrier lie between";
     bool again = cell->stored_in == phase && cell->writer != warp;
     if (again && !(atomic && cell->atomic))
         return "an element is stored where another warp stored, and no barrier lies between";
@@ -233,6 +292,7 @@ static const char *store_cell(const Touch *t, Cell *cell, unsigned warp, bool at
     cell->buffer = t->buffer->number;
     cell->writer = again ? MANY_WARPS : (uint8_t)warp;
     cell->atomic = atomic;
+    cell->group = 0;
     return NULL;
 }
 
@@ -242,6 +302,7 @@ static uint8_t *touch(const Touch *t, size_t where, uint32_t warps, bool stores,
                       size_t lane) {
     Cell *cells = cells_of(t->state, t->buffer->plan);
     unsigned granule = t->buffer->granule;
+    where += t->base;
     for (size_t at = where; at < where + t->buffer->size; at += granule) {
         Cell *cell = &cells[at / granule];
         const char *what =
@@ -267,10 +328,20 @@ typedef struct SharedInfo {
 } SharedInfo;
 
 static Touch touch_of(Exec *exec, const Inst *inst, const SharedInfo *info) {
-    Touch t = {.exec = exec, .inst = inst, .buffer = info->buffer, .lanes = info->count};
-    t.state = slot(exec, inst->src[0]);
-    begin_operation(&t);
-    return t;
+    return begin_touch(exec, inst, info->buffer, inst->src[0], info->count);
+}
+
+static bool exec_shared_slot(Exec *exec, const Inst *inst) {
+    const SharedInfo *info = inst->info;
+    SharedView *view = slot(exec, inst->dst[0]);
+    const int32_t *stage = slot(exec, inst->src[1]);
+    const IrOp *alloc = ir_buffer_alloc(ir_operand(inst->op, 0));
+    Touch t = {.exec = exec, .inst = inst};
+    if (*stage < 0 || *stage >= ir_attr_int(alloc, ATTR_STAGES))
+        return wrong(&t, 0, "a stage is chosen that the buffer does not have");
+    view->state = slot(exec, inst->src[0]);
+    view->base = (size_t)*stage * (size_t)ir_buffer_stride(info->buffer->type);
+    return true;
 }
 
 static bool exec_shared_store(Exec *exec, const Inst *inst) {
@@ -374,9 +445,7 @@ static bool exec_shared_count(Exec *exec, const Inst *inst) {
 
 bool shared_read_all(Exec *exec, const Inst *inst, const SharedBuffer *buffer, SlotRef memory,
                      uint8_t *out) {
-    Touch t = {.exec = exec, .inst = inst, .buffer = buffer, .lanes = buffer->count};
-    t.state = slot(exec, memory);
-    begin_operation(&t);
+    Touch t = begin_touch(exec, inst, buffer, memory, buffer->count);
     for (size_t i = 0; i < buffer->count; i++) {
         const uint8_t *bytes = touch(&t, buffer->where[i], UINT32_MAX, false, false, i);
         if (bytes == NULL)
@@ -386,10 +455,64 @@ bool shared_read_all(Exec *exec, const Inst *inst, const SharedBuffer *buffer, S
     return true;
 }
 
+/* ---- copies in the background ------------------------------------------------------------------
+ */
+
+typedef struct CopyInfo {
+    SharedInfo shared;
+    const MemoryInfo *memory;
+} CopyInfo;
+
+static void join_group(const Touch *t, size_t where) {
+    Cell *cells = cells_of(t->state, t->buffer->plan);
+    unsigned granule = t->buffer->granule;
+    where += t->base;
+    for (size_t at = where; at < where + t->buffer->size; at += granule)
+        cells[at / granule].group = t->state->open;
+}
+
+static bool exec_async_copy(Exec *exec, const Inst *inst) {
+    const CopyInfo *info = inst->info;
+    const SharedBuffer *buffer = info->shared.buffer;
+    const uint8_t *happens = slot(exec, inst->src[2]);
+    const uint8_t *mask = info->shared.has_mask ? slot(exec, inst->src[3]) : NULL;
+    uint8_t *values = exec->scratch;
+    if (!*happens)
+        return true;
+    if (!memory_read(exec, inst, info->memory, slot(exec, inst->src[0]), mask, NULL, values))
+        return false;
+    Touch t = begin_touch(exec, inst, buffer, inst->src[1], buffer->count);
+    for (size_t i = 0; i < buffer->count; i++) {
+        uint8_t *bytes = touch(&t, buffer->where[i], info->shared.warps[i], true, false, i);
+        if (bytes == NULL)
+            return false;
+        memcpy(bytes, values + i * buffer->size, buffer->size);
+        join_group(&t, buffer->where[i]);
+    }
+    return true;
+}
+
+static bool prepare_copy(Arena *arena, const SharedPlan *plan, const IrOp *op, Inst *inst,
+                         size_t *scratch) {
+    CopyInfo *info = ARENA_NEW(arena, CopyInfo);
+    const IrType *ptrs = ir_operand(op, 0)->type;
+    info->shared.buffer = shared_buffer(arena, plan, ir_operand(op, 1));
+    info->shared.warps = holders(arena, ptrs, true);
+    info->shared.has_mask = op->num_operands > 3;
+    info->memory = memory_info(arena, op, 3);
+    inst->exec = exec_async_copy;
+    inst->info = info;
+    inst->count = (size_t)ir_numel(ptrs);
+    *scratch = inst->count * ir_elem_size(ir_elem(ptrs)->elem);
+    return info->shared.buffer != NULL;
+}
+
 /* ---- choice ---------------------------------------------------------------------------------- */
 
 static ExecFn exec_for(IrOpcode code) {
     switch ((int)code) { /* every other op belongs to another file */
+    case OP_SharedSlot:
+        return exec_shared_slot;
     case OP_SharedStore:
         return exec_shared_store;
     case OP_SharedLoad:
@@ -415,14 +538,20 @@ static void describe_gather(SharedInfo *info, const IrOp *op) {
         info->inner *= (size_t)from->shape[d];
 }
 
-bool prepare_shared(Arena *arena, const SharedPlan *plan, const IrOp *op, Inst *inst) {
+bool prepare_shared(Arena *arena, const SharedPlan *plan, const IrOp *op, Inst *inst,
+                    size_t *scratch) {
+    if (op->code == OP_AsyncCopy)
+        return prepare_copy(arena, plan, op, inst, scratch);
     inst->exec = exec_for(op->code);
     if (inst->exec == NULL)
         return false;
     SharedInfo *info = ARENA_NEW(arena, SharedInfo);
     bool stores = op->code == OP_SharedStore || op->code == OP_SharedCount;
-    const IrType *tile = stores ? ir_operand(op, 1)->type : ir_result(op, 0)->type;
     info->buffer = shared_buffer(arena, plan, ir_operand(op, 0));
+    inst->info = info;
+    if (op->code == OP_SharedSlot)
+        return info->buffer != NULL;
+    const IrType *tile = stores ? ir_operand(op, 1)->type : ir_result(op, 0)->type;
     info->warps = holders(arena, tile, stores);
     info->count = (size_t)ir_numel(tile);
     info->has_mask = op->num_operands > 2;
@@ -430,6 +559,5 @@ bool prepare_shared(Arena *arena, const SharedPlan *plan, const IrOp *op, Inst *
         info->index_size = ir_elem_size(ir_operand(op, 1)->type);
     if (op->code == OP_SharedGather)
         describe_gather(info, op);
-    inst->info = info;
     return info->buffer != NULL;
 }

@@ -12,11 +12,17 @@ SharedPlan *shared_plan(Arena *arena, const IrKernel *kernel);
  * every `shared_alloc`. */
 size_t shared_state_size(const SharedPlan *plan);
 
+/* Bytes of the value of a `shared_slot`. */
+size_t shared_view_size(void);
+
 /* Fills `inst` for the operations on shared memory but dot_fma; false: another one, or a buffer
- * that is not the result of a shared_alloc. */
-bool prepare_shared(Arena *arena, const SharedPlan *plan, const IrOp *op, Inst *inst);
+ * that is not the result of a shared_alloc. `scratch` receives the bytes of scratch it wants. */
+bool prepare_shared(Arena *arena, const SharedPlan *plan, const IrOp *op, Inst *inst,
+                    size_t *scratch);
 bool exec_shared_begin(Exec *exec, const Inst *inst);   /* info: the plan */
 bool exec_shared_barrier(Exec *exec, const Inst *inst); /* src: the memory */
+bool exec_shared_commit(Exec *exec, const Inst *inst);
+bool exec_shared_wait(Exec *exec, const Inst *inst);
 
 /* All elements of a buffer, for dot_fma, which every warp reads. */
 typedef struct SharedBuffer SharedBuffer;

@@ -126,6 +126,66 @@ Test(interp_shared, converts_by_doing_nothing) {
     check_text(HEAD "%y = convert_layout %x : tile<64xi32, #2>\n" TAIL, NULL);
 }
 
+/* ---- copies in the background ---------------------------------------------------------------- */
+
+/* Elements 0 to 63 of %p are copied into the stage %s of three, from where the kernel writes them
+ * back. */
+#define COPY_HEAD                                                                                  \
+    HEAD "    %yes = const true : i1\n    %no = const false : i1\n"                                \
+         "    %one = const 1 : i32\n    %three = const 3 : i32\n"                                  \
+         "    %ring = shared_alloc 256, stages = 3 : shared<64xi32, #1>\n"                         \
+         "    %s = shared_slot %ring, %one : shared<64xi32, #1>\n"                                 \
+         "    %from = splat %p : tile<64xptr<i32>, #0>\n"                                          \
+         "    %all = addptr %from, %x : tile<64xptr<i32>, #0>\n"                                   \
+         "    store %all, %x\n"
+#define READ "    %y = shared_load %s : tile<64xi32, #2>\n" TAIL
+
+Test(interp_shared, copies_arrive_behind_wait_and_barrier) {
+    check_text(COPY_HEAD "async_copy %all, %s, %yes, vector = 2\nasync_commit\nasync_wait 0\n"
+                         "barrier\n" READ,
+               NULL);
+    check_text(
+        COPY_HEAD "async_copy %all, %s, %yes\nasync_commit\nbarrier\n" READ,
+        "an element is read that is still being copied: no async_wait lies between [TK9036]");
+    check_text(COPY_HEAD "async_copy %all, %s, %yes\nasync_commit\nbarrier\nasync_wait 0\n" READ,
+               "read that was copied, and no barrier lies behind the async_wait [TK9036]");
+}
+
+Test(interp_shared, waits_leave_the_last_groups_on_their_way) {
+    check_text(COPY_HEAD "async_copy %all, %s, %yes\nasync_commit\nasync_commit\nasync_wait 1\n"
+                         "barrier\n" READ,
+               NULL);
+    check_text(COPY_HEAD "async_copy %all, %s, %yes\nasync_commit\nasync_wait 1\nbarrier\n" READ,
+               "still being copied");
+    check_text(COPY_HEAD "async_copy %all, %s, %yes\nasync_wait 0\nbarrier\n" READ,
+               "still being copied"); /* it belongs to no group yet */
+}
+
+Test(interp_shared, copies_do_not_meet_other_stores) {
+    check_text(COPY_HEAD "async_copy %all, %s, %yes\nasync_commit\nshared_store %s, %x\n"
+                         "async_wait 0\nbarrier\n" READ,
+               "an element is stored where a copy may still be on its way");
+    check_text(COPY_HEAD "shared_store %s, %x\nbarrier\n%v = shared_load %s : tile<64xi32, #2>\n"
+                         "async_copy %all, %s, %yes\nasync_commit\nasync_wait 0\nbarrier\n" READ,
+               "an element is stored where another warp read, and no barrier lies between");
+}
+
+Test(interp_shared, a_copy_may_not_happen) {
+    check_text(COPY_HEAD "shared_store %s, %x\nasync_copy %all, %s, %no\nasync_commit\n"
+                         "barrier\n" READ,
+               NULL);
+}
+
+Test(interp_shared, stages_are_apart_and_counted) {
+    check_text(COPY_HEAD "%zero = const 0 : i32\n"
+                         "%other = shared_slot %ring, %zero : shared<64xi32, #1>\n"
+                         "shared_store %s, %x\nasync_copy %all, %other, %yes\nbarrier\n" READ,
+               NULL);
+    check_text(COPY_HEAD "%behind = shared_slot %ring, %three : shared<64xi32, #1>\n"
+                         "shared_store %behind, %x\nbarrier\n" READ,
+               "a stage is chosen that the buffer does not have [TK9036]");
+}
+
 /* ---- vectors --------------------------------------------------------------------------------- */
 
 #define VECTOR_HEAD                                                                                \

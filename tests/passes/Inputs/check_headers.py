@@ -33,7 +33,9 @@ def sections(comment):
 
 
 def lines_of(text):
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    """The lines without indentation; one that ends with a comma goes on in the next."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "\n".join(lines).replace(",\n", ", ").splitlines()
 
 
 def module_of(example):
