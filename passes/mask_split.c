@@ -221,6 +221,8 @@ static void split(PassContext *pc, const Split *s) {
         ir_op_erase(mask->def);
     }
     ir_set_operand(rest, 0, middle);
+    if (ir_attr_int(rest, ATTR_NUM_STAGES) > 1) /* one trip is no pipeline */
+        ir_set_int(rest, ATTR_NUM_STAGES, 1);
     for (unsigned i = 0; i < rest->num_results; i++)
         ir_set_operand(rest, 3 + i, &main->results[i]);
     pass_count(pc, STAT_LOOPS_SPLIT, 1);
