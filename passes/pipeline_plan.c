@@ -82,6 +82,7 @@ static bool user_is_dot(const IrUse *use, unsigned depth, unsigned *budget) {
     case OP_Permute:
     case OP_Reshape:
     case OP_Broadcast:
+    case OP_ExpandDims:
         return feeds_dot(&user->results[0], depth + 1, budget);
     default:
         return (ir_info(user)->traits & IR_ELT) && feeds_dot(&user->results[0], depth + 1, budget);
