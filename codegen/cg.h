@@ -89,6 +89,8 @@ LLVMValueRef cg_asm(Cg *cg, const char *text, const char *constraints, LLVMTypeR
 /* The same of an instruction without effects that all threads of a warp carry out together. */
 LLVMValueRef cg_asm_warp(Cg *cg, const char *text, const char *constraints, LLVMTypeRef result,
                          LLVMValueRef *args, unsigned num_args);
+/* Lets ptxas give a thread as many registers as it wants, even if fewer blocks fit then. */
+void cg_take_registers(Cg *cg);
 /* The code needs at least this PTX version (in tenths). */
 void cg_need_ptx(Cg *cg, unsigned version);
 /* Reports that an operation cannot be generated, and why. */

@@ -267,6 +267,8 @@ void cg_lower_mma(Cg *cg, const IrOp *op) {
         return;
     }
     cg_need_ptx(cg, mma.info->ptx);
+    if (mma.info->acc == TY_F64) /* ptxas spills registers of doubles, for more blocks */
+        cg_take_registers(cg);
     for (unsigned i = 0; i < MMA_OPERANDS; i++)
         plan_operand(cg, mma.info, ir_operand(op, i), (IrMmaOperand)i, &mma.of[i]);
     plan_text(cg, &mma);

@@ -61,6 +61,11 @@ static const char *entry_name(Arena *arena, const char *name) {
     return strbuf_str(&out);
 }
 
+void cg_take_registers(Cg *cg) {
+    if (cg->kernel->maxnreg == 0)
+        add_text_attribute(cg, "nvvm.minctasm", "1");
+}
+
 static void make_function(Cg *cg) {
     const IrKernel *kernel = cg->kernel;
     size_t count = kernel->params.len;
