@@ -20,7 +20,7 @@ def assemble(tk_ptx, ptxas, path, target, folder):
             return ""
     made = subprocess.run([tk_ptx, "--target=" + target, path], capture_output=True, text=True)
     if made.returncode != 0:
-        return made.stderr
+        return made.stderr or f"exit status {made.returncode}"
     ptx = os.path.join(folder, "kernel.ptx")
     with open(ptx, "w", encoding="utf-8") as file:
         file.write(merge(made.stdout, target))

@@ -60,6 +60,10 @@ static void print_accesses(const CodegenOutput *out) {
 
 static bool emit_kernel(Arena *arena, const Settings *s, const IrKernel *kernel, Diags *diags) {
     CodegenOutput out;
+    if (!kernel->laid) {
+        fprintf(stderr, "tk-ptx: %s: kernel @%s has no layouts\n", s->input, kernel->name);
+        return false;
+    }
     if (!codegen_kernel(arena, kernel, &s->codegen, diags, &out))
         return false;
     if (strcmp(s->emit, "llvm") == 0)
