@@ -20,6 +20,7 @@ int64_t ir_buffer_stride(const IrType *type);
 /* Bytes of all stages of a shared_alloc. */
 int64_t ir_buffer_total(const IrOp *alloc);
 
+enum { BUFFER_MAX_STAGES = 16 }; /* that a pass makes, whatever a program asks for */
 enum { ASYNC_MIN_BYTES = 4, ASYNC_MAX_BYTES = 16 };
 
 /* The registers that one asynchronous copy moves: neighbours in a thread, in global memory and in

@@ -17,7 +17,7 @@
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
 
-enum { MAX_CHAIN = 8, MAX_USES = 500, MAX_STAGES = 16 };
+enum { MAX_CHAIN = 8, MAX_USES = 500 };
 
 /* ---- loops ----------------------------------------------------------------------------------- */
 
@@ -314,7 +314,7 @@ static bool fit_stages(PipelinePlan *plan) {
 bool pipeline_plan(PassContext *pc, IrKernel *kernel, IrOp *loop, PipelinePlan *plan) {
     int64_t own = ir_attr_int(loop, ATTR_NUM_STAGES), wanted = own > 0 ? own : kernel->num_stages;
     *plan = (PipelinePlan){.pc = pc, .kernel = kernel, .loop = loop};
-    plan->stages = (unsigned)(wanted < MAX_STAGES ? wanted : MAX_STAGES);
+    plan->stages = (unsigned)(wanted < BUFFER_MAX_STAGES ? wanted : BUFFER_MAX_STAGES);
     plan->ahead = ARENA_ARRAY(pc->scratch, uint8_t, kernel->num_values);
     plan->needed = ARENA_ARRAY(pc->scratch, uint8_t, kernel->num_values);
     Body body = {.arena = pc->scratch};

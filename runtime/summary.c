@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 
+#include "ir/buffers.h"
 #include "ir/layout_convert.h"
 #include "ir/mma.h"
 
@@ -59,12 +60,13 @@ static int64_t buffer_stages(const IrOp *op) {
 
 /* The stages that a buffer of several would have if there were memory for them: its loop's. */
 static int64_t wanted_stages(const IrKernel *kernel, const IrOp *alloc) {
+    int64_t wanted = kernel->num_stages;
     for (const IrUse *use = ir_result(alloc, 0)->uses; use != NULL; use = use->next) {
         const IrOp *loop = use->user->block->parent;
         if (loop != NULL && loop->code == OP_For && ir_attr_int(loop, ATTR_NUM_STAGES) > 0)
-            return ir_attr_int(loop, ATTR_NUM_STAGES);
+            wanted = ir_attr_int(loop, ATTR_NUM_STAGES);
     }
-    return kernel->num_stages;
+    return wanted < BUFFER_MAX_STAGES ? wanted : BUFFER_MAX_STAGES;
 }
 
 /* The name that the buffer, or the tile that is put into it, has in the source; "": none. */
