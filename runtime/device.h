@@ -100,6 +100,9 @@ typedef struct DeviceOps {
     void (*event_destroy)(Device *device, DeviceEvent *event);
     /* Makes the next kernel find nothing of its data in the caches; NULL: no such thing. */
     void (*flush_cache)(Device *device);
+    /* The bytes of global memory that all kernels so far have moved, in whole sectors; NULL: the
+     * device does not count them. */
+    uint64_t (*bytes_moved)(const Device *device);
 } DeviceOps;
 
 struct Device { /* the head of each device's own structure */

@@ -41,6 +41,7 @@ typedef struct EmuDevice {
 
 /* The costs of thousands of issue slots are told as milliseconds. */
 #define SLOTS_PER_MS 1000.0
+enum { SECTOR_BYTES = 32 };
 
 static bool emu_prepare(Device *device, Arena *arena, const IrKernel *kernel, Diags *diags,
                         DevicePrepared *prepared) {
@@ -196,6 +197,14 @@ static void emu_event_destroy(Device *device, DeviceEvent *event) {
     free(event);
 }
 
+static uint64_t emu_bytes_moved(const Device *device) {
+    uint64_t sectors = 0;
+    for (const DeviceKernel *kernel = ((const EmuDevice *)device)->first; kernel != NULL;
+         kernel = kernel->next)
+        sectors += emu_counters_total(kernel->counters).sectors;
+    return sectors * SECTOR_BYTES;
+}
+
 Device *device_emu_create(OomHandler *oom, const DeviceCompiler *compiler) {
     static const DeviceOps ops = {.name = "emu",
                                   .checks = true,
@@ -208,7 +217,8 @@ Device *device_emu_create(OomHandler *oom, const DeviceCompiler *compiler) {
                                   .event_create = emu_event_create,
                                   .event_record = emu_event_record,
                                   .event_elapsed = emu_event_elapsed,
-                                  .event_destroy = emu_event_destroy};
+                                  .event_destroy = emu_event_destroy,
+                                  .bytes_moved = emu_bytes_moved};
     EmuDevice *emu = oom_malloc(oom, sizeof *emu);
     *emu = (EmuDevice){.oom = oom, .compiler = compiler};
     emu->base = (Device){

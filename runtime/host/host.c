@@ -141,7 +141,7 @@ static const char *exception_text(PyCtx *py, PyException *e) {
     return strbuf_str(&text);
 }
 
-static void report_exception(PyCtx *py, PyException *e) {
+void host_report_exception(PyCtx *py, PyException *e) {
     for (size_t i = 0; i < e->num_reports; i++) /* a kernel's own messages say more */
         diags_put(py->diags, e->reports[i]);
     if (e->num_reports > 0)
@@ -184,7 +184,7 @@ HostStatus host_report(PyCtx *py, int *exit_status) {
     else if (e->cls->exc == PYEXC_KernelFault)
         status = HOST_FAULT;
     else if (!e->reported)
-        report_exception(py, e);
+        host_report_exception(py, e);
     py_decref(py, exception);
     return status;
 }

@@ -186,6 +186,8 @@ PyValue host_refuse(PyCtx *py, SrcRange range, const char *construct, const char
 bool host_go_on(PyCtx *py);
 /* Reports the pending exception as a diagnostic and clears it. */
 HostStatus host_report(PyCtx *py, int *exit_status);
+/* Reports this one, with the calls that led to it and its causes. */
+void host_report_exception(PyCtx *py, PyException *e);
 
 /* ---- classes ----------------------------------------------------------------------------------
  */

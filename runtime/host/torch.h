@@ -42,6 +42,8 @@ PyValue torch_tensor_from_view(PyCtx *py, const MemView *view, bool on_device);
 /* A copy in new memory of the same shape, strides and device. Elements that nobody wrote stay
  * unwritten in the copy. */
 PyValue torch_clone_tensor(PyCtx *py, PyValue tensor);
+/* Where the first element is that nobody wrote, a tuple of indices; None: none is. */
+PyValue torch_first_unwritten(PyCtx *py, PyValue tensor);
 /* dst.copy_(src): broadcasts and converts. Unwritten elements of a source of the same shape, type
  * and strides stay unwritten; otherwise reading them is a fault. */
 bool torch_copy_into(PyCtx *py, PyValue dst, PyValue src);

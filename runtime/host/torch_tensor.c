@@ -365,16 +365,36 @@ bool tensor_fetch(PyCtx *py, const Tensor *t) {
     return false;
 }
 
+/* Finds the first element that nobody wrote; false: there is none. */
+static bool first_unwritten(const MemView *view, int64_t index[MEM_MAX_RANK]) {
+    int64_t rest = mem_view_first_unwritten(view);
+    if (rest < 0)
+        return false;
+    for (unsigned d = view->rank; d-- > 0; rest /= view->shape[d])
+        index[d] = rest % view->shape[d];
+    return true;
+}
+
+PyValue torch_first_unwritten(PyCtx *py, PyValue tensor) {
+    const Tensor *t = tensor_of(tensor);
+    int64_t index[MEM_MAX_RANK];
+    PyValue items[MEM_MAX_RANK];
+    if (!tensor_fetch(py, t))
+        return PY_FAIL;
+    if (!first_unwritten(&t->view, index))
+        return PY_NONE;
+    for (unsigned d = 0; d < t->view.rank; d++)
+        items[d] = py_int(index[d]);
+    return py_tuple(py, items, t->view.rank);
+}
+
 bool tensor_check_written(PyCtx *py, const Tensor *t, const char *operation) {
+    int64_t index[MEM_MAX_RANK];
     if (!tensor_fetch(py, t))
         return false;
-    const int64_t element = mem_view_first_unwritten(&t->view);
-    if (element < 0)
+    if (!first_unwritten(&t->view, index))
         return true;
     StrBuf shape = STRBUF(py->arena), at = STRBUF(py->arena);
-    int64_t index[MEM_MAX_RANK], rest = element;
-    for (unsigned d = t->view.rank; d-- > 0; rest /= t->view.shape[d])
-        index[d] = rest % t->view.shape[d];
     dims_print(t->view.shape, t->view.rank, &shape);
     dims_print(index, t->view.rank, &at);
     Diag *diag =

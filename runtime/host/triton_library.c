@@ -95,6 +95,44 @@ static PyValue lib_flush_cache(PyCtx *py, void *data, const PyArgs *args) {
     return PY_NONE;
 }
 
+/* The bytes of global memory that kernels have moved so far; None: the device does not count. */
+static PyValue lib_bytes_moved(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    if (!py_bind_text(py, "bytes_moved", args, "", NULL))
+        return PY_FAIL;
+    const LaunchState *state = host_launch(py);
+    const Device *device = state != NULL ? launch_device(state) : NULL;
+    if (device == NULL || device->ops->bytes_moved == NULL)
+        return PY_NONE;
+    return py_int((int64_t)device->ops->bytes_moved(device));
+}
+
+/* Where the tensor's first element is that nobody wrote, as a tuple of indices; None: none is. */
+static PyValue lib_unwritten(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    PyValue value;
+    if (!py_bind_text(py, "unwritten", args, "tensor", &value))
+        return PY_FAIL;
+    if (!torch_is_tensor(value))
+        return py_raise(py, PYEXC_TypeError, "unwritten() takes a tensor, not %s",
+                        py_type_name(value));
+    return torch_first_unwritten(py, value);
+}
+
+/* Reports an exception that the program caught as if nobody had, with its place and the calls. */
+static PyValue lib_report(PyCtx *py, void *data, const PyArgs *args) {
+    (void)data;
+    PyValue value;
+    if (!py_bind_text(py, "report", args, "exception", &value))
+        return PY_FAIL;
+    PyException *e = py_as(value, &py_exception_type);
+    if (e == NULL)
+        return py_raise(py, PYEXC_TypeError, "report() takes an exception, not %s",
+                        py_type_name(value));
+    host_report_exception(py, e);
+    return PY_NONE;
+}
+
 static void add_class(PyCtx *py, PyValue module, const char *name, PyExc exc) {
     PyClass *error = py_exc_class(py, exc);
     error->base.refs++;
@@ -102,14 +140,23 @@ static void add_class(PyCtx *py, PyValue module, const char *name, PyExc exc) {
 }
 
 static PyValue library_functions(PyCtx *py) {
-    static const BuiltinRow rows[] = {
-        {"is_tensor", lib_is_tensor}, {"copy", lib_copy},
-        {"agree", lib_agree},         {"report_disagreement", lib_report_disagreement},
-        {"timing", lib_timing},       {"flush_cache", lib_flush_cache},
-        {"trying", lib_trying},       {"fuse", tkc_fuse},
-        {"build", tkc_build},         {"trace_begin", tkc_trace_begin},
-        {"trace_end", tkc_trace_end}, {"span_begin", tkc_span_begin},
-        {"span_end", tkc_span_end},   {NULL, NULL}};
+    static const BuiltinRow rows[] = {{"is_tensor", lib_is_tensor},
+                                      {"copy", lib_copy},
+                                      {"agree", lib_agree},
+                                      {"report_disagreement", lib_report_disagreement},
+                                      {"timing", lib_timing},
+                                      {"flush_cache", lib_flush_cache},
+                                      {"trying", lib_trying},
+                                      {"fuse", tkc_fuse},
+                                      {"build", tkc_build},
+                                      {"trace_begin", tkc_trace_begin},
+                                      {"trace_end", tkc_trace_end},
+                                      {"span_begin", tkc_span_begin},
+                                      {"span_end", tkc_span_end},
+                                      {"bytes_moved", lib_bytes_moved},
+                                      {"report", lib_report},
+                                      {"unwritten", lib_unwritten},
+                                      {NULL, NULL}};
     PyValue module = py_module(py, "_tkc");
     module_add_functions(py, module, rows);
     host_library_functions(py, module);

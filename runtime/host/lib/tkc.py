@@ -6,7 +6,11 @@ Evaluated with `_tkc`, the functions of triton_library.c, bound.
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 _DIGITS = "0123456789"
 
-fuse = _tkc.fuse  # a function of C, so that what is wrong is reported where the program calls it
+# Functions of C, so that what is wrong is reported where the program calls them.
+fuse = _tkc.fuse
+bytes_moved = _tkc.bytes_moved
+unwritten = _tkc.unwritten
+report = _tkc.report
 
 
 def build(*functions, output, name=None, grid=None, targets=(), embed="ptx"):
