@@ -13,7 +13,7 @@
  */
 #include "codegen/cg.h"
 
-enum { MAX_PARTS = 3 };
+enum { MAX_PARTS = 3, MAX_STEPS_BITS = 3 };
 enum { MAX_BODY = 512 }; /* multiply-adds in the loop's body */
 
 /* One operand: as a tile whose registers count k first, then those of the result's registers whose
@@ -246,10 +246,12 @@ static void choose_precision(Dot *dot) {
     }
 }
 
-/* As many steps in the body as divide k and keep it short. */
+/* As many steps in the body as divide k and keep it short; of more than 8, ptxas loads too much
+ * ahead and runs out of registers. */
 static void choose_steps(Dot *dot) {
     unsigned regs = cg_num_regs(dot->result);
-    while (dot->k % (2 << dot->steps_bits) == 0 && (regs << dot->steps_bits) * 2 <= MAX_BODY)
+    while (dot->steps_bits < MAX_STEPS_BITS && dot->k % (2 << dot->steps_bits) == 0 &&
+           (regs << dot->steps_bits) * 2 <= MAX_BODY)
         dot->steps_bits++;
 }
 
