@@ -54,6 +54,7 @@ typedef struct Cg {
     bool *used_files;             /* by SrcRange.file: some operation lies in it */
     unsigned num_strings;
     CodegenAccesses accesses;
+    VEC(const IrOp *) delayed; /* copies that the next dot_mma begins */
 } Cg;
 
 /* ---- values: cg_value.c ------------------------------------------------------------------------
@@ -249,6 +250,9 @@ CgLower cg_lower_shared_gather, cg_lower_shared_pick, cg_lower_shared_count;
 CgLower cg_lower_dot, cg_lower_mma; /* cg_dot.c, cg_mma.c */
 /* Whether a shared_load is left to the dot_mma that uses it: slice by slice. */
 bool cg_mma_loads(const IrOp *op);
+/* Whether copies in the background are left to the next dot_mma: it loads its first slices before
+ * it begins them, so that their addresses are computed while that arrives. */
+bool cg_mma_delays(const IrOp *op);
 CgLower cg_lower_shared_slot, cg_lower_async_copy; /* cg_async.c */
 CgLower cg_lower_async_commit, cg_lower_async_wait;
 CgLower cg_lower_barrier, cg_lower_assert, cg_lower_print, cg_lower_assume; /* cg_effects.c */

@@ -176,7 +176,11 @@ void cg_op(Cg *cg, const IrOp *op) {
 }
 
 IrOp *cg_block(Cg *cg, const IrBlock *block) {
-    for (const IrOp *op = block->first; op != block->last; op = op->next)
-        cg_op(cg, op);
+    for (const IrOp *op = block->first; op != block->last; op = op->next) {
+        if (cg_mma_delays(op))
+            vec_push(cg->arena, &cg->delayed, op);
+        else
+            cg_op(cg, op);
+    }
     return block->last;
 }

@@ -45,10 +45,16 @@ typedef struct Place {
 
 /* ---- loads left to the product --------------------------------------------------------------- */
 
+static bool begins_copies(const IrOp *op) {
+    return op->code == OP_AsyncCopy || op->code == OP_AsyncCommit;
+}
+
 /* Whether what a load sees is still there behind `op`: it stores nothing, and threads do not meet
- * to let others do. */
+ * to let others do. A copy that begins has a buffer of which nobody reads by then. */
 static bool keeps_buffers(const IrOp *op) {
     unsigned traits = ir_info(op)->traits;
+    if (begins_copies(op))
+        return true;
     return (traits & (IR_WRITES | IR_EFFECT)) == 0 &&
            (op->num_regions == 0 || (traits & IR_PURE) != 0);
 }
@@ -64,6 +70,25 @@ bool cg_mma_loads(const IrOp *op) {
     while (at != use->user && keeps_buffers(at))
         at = at->next;
     return at == use->user;
+}
+
+static bool loads_operands(const IrOp *op) {
+    const IrValue *a = ir_operand(op, MMA_A), *b = ir_operand(op, MMA_B);
+    return (a->def != NULL && cg_mma_loads(a->def)) || (b->def != NULL && cg_mma_loads(b->def));
+}
+
+bool cg_mma_delays(const IrOp *op) {
+    if (!begins_copies(op))
+        return false;
+    while (op != NULL && op->code != OP_DotMma && keeps_buffers(op))
+        op = op->next;
+    return op != NULL && op->code == OP_DotMma && loads_operands(op);
+}
+
+static void begin_delayed(Cg *cg) {
+    for (size_t i = 0; i < cg->delayed.len; i++)
+        cg_op(cg, cg->delayed.data[i]);
+    cg->delayed.len = 0;
 }
 
 /* ---- plans ----------------------------------------------------------------------------------- */
@@ -278,6 +303,7 @@ void cg_lower_mma(Cg *cg, const IrOp *op) {
     for (uint32_t k = 0; k < depth; k += step) {
         if (k + step < depth)
             each_tile(cg, &mma, k + step, load_operands);
+        begin_delayed(cg);
         each_tile(cg, &mma, k, one_instruction);
     }
     cg_define(cg, ir_result(op, 0), unpack_result(cg, &mma, ir_result(op, 0)->type));
