@@ -1,8 +1,11 @@
-"""ptxas accepts the PTX of every kernel that the lessons and test programs launch, for each target.
+"""ptxas accepts the PTX of every kernel that programs launch, for each target.
 
-Usage: assemble_programs.py TKC PTXAS FILE-OR-FOLDER...   Exits with 77 (skipped) without ptxas.
+Usage: assemble_programs.py TKC PTXAS [--no-spills] FILE-OR-FOLDER...
 
-A program that fails by itself, or launches nothing, has nothing to assemble: `tkc build
+With --no-spills ptxas optimises, and a kernel whose registers go to memory is a failure, as is a
+program without kernels. Exits with 77 (skipped) without ptxas.
+
+Otherwise a program that fails by itself, or launches nothing, has nothing to assemble: `tkc build
 --emit=tile` fails, too.
 """
 
@@ -35,18 +38,21 @@ def build(tkc, path, kinds, folder):
     return done.returncode, done.stderr
 
 
-def assemble(ptxas, path):
+def assemble(ptxas, path, no_spills):
     """What ptxas says against one file, or ''."""
     target = re.search(r"\.(sm_\w+)\.ptx$", path).group(1)
-    command = [ptxas, "-O0", "-arch=" + target, path, "-o", os.devnull]
+    options = ["--warn-on-spills"] if no_spills else ["-O0"]
+    command = [ptxas, *options, "-arch=" + target, path, "-o", os.devnull]
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode == 0:
+    if done.returncode == 0 and not (no_spills and "spill" in done.stdout + done.stderr):
         return ""
     return f"exit status {done.returncode}: {done.stdout}{done.stderr}"
 
 
 def main():
     tkc, ptxas, *paths = sys.argv[1:]
+    no_spills = "--no-spills" in paths
+    paths = [path for path in paths if path != "--no-spills"]
     if not os.access(ptxas, os.X_OK):
         print("no ptxas")
         sys.exit(77)
@@ -64,10 +70,13 @@ def main():
 
         for path, made, said in pool.map(build_one, enumerate(programs(paths))):
             fruitless += not made and not said
+            if no_spills and not made:
+                said = said or "no kernels"
             if said:
                 bad.append(f"{path}: {said}")
             files += len(made)
-            for ptx, said in zip(made, pool.map(lambda name: assemble(ptxas, name), made)):
+            for ptx, said in zip(made, pool.map(lambda name: assemble(ptxas, name, no_spills),
+                                               made)):
                 if said:
                     bad.append(f"{path}: {os.path.basename(ptx)}: {said}")
     print("\n".join(bad))
