@@ -47,9 +47,11 @@ PyValue torch_first_unwritten(PyCtx *py, PyValue tensor);
 /* dst.copy_(src): broadcasts and converts. Unwritten elements of a source of the same shape, type
  * and strides stay unwritten; otherwise reading them is a fault. */
 bool torch_copy_into(PyCtx *py, PyValue dst, PyValue src);
-/* torch.testing.assert_close without the message: are all elements as close as its defaults for the
- * type demand? -1: failed with an exception pending. */
-int torch_all_close(PyCtx *py, PyValue actual, PyValue expected);
+/* Are these the same results but for rounding? All elements are as close as
+ * torch.testing.assert_close demands by default for the type, or as close, compared with the
+ * largest one: a sum of large terms that happens to be small has the errors of the terms. -1:
+ * failed with an exception pending. */
+int torch_all_near(PyCtx *py, PyValue actual, PyValue expected);
 /* The one element of a tensor as an int, float or bool: for float(x), int(x), math.sqrt(x). */
 PyValue torch_item(PyCtx *py, PyValue tensor);
 /* `self OP= other` of a tensor (x += 1 changes x in place). A new reference to self, or PY_FAIL. */

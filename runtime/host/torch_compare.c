@@ -61,8 +61,9 @@ static bool read_pair(const TorchCall *call, Pair *pair, Tolerance *tolerance) {
 /* What a comparison finds out; threads keep one each and merge. */
 typedef struct Difference {
     int64_t mismatches;
-    double absolute, relative; /* the greatest among all elements */
+    double absolute, relative; /* the greatest among mismatches; NaN if one is */
     int64_t absolute_at, relative_at;
+    double largest; /* the greatest finite magnitude expected */
 } Difference;
 
 typedef struct Comparison {
@@ -97,11 +98,14 @@ static void compare_body(void *context, int64_t begin, int64_t end, unsigned wor
             const size_t n = stop - at < BLOCK ? (size_t)(stop - at) : BLOCK;
             view_load(&work->pair->a, true, at, n, a);
             view_load(&work->pair->b, true, at, n, b);
-            for (size_t i = 0; i < n; i++)
+            for (size_t i = 0; i < n; i++) {
+                if (isfinite(b[i].f))
+                    found.largest = fmax(found.largest, fabs(b[i].f));
                 if (!is_close(a[i].f, b[i].f, work->tolerance)) {
                     found.mismatches++;
                     note_difference(&found, at + (int64_t)i, a[i].f, b[i].f);
                 }
+            }
         }
         work->found[chunk] = found;
     }
@@ -118,11 +122,14 @@ static Difference compare(TorchState *state, const Pair *pair, const Tolerance *
     for (int64_t c = 0; c < chunks; c++) {
         const Difference *part = &work.found[c];
         all.mismatches += part->mismatches;
-        if (part->mismatches > 0 && (all.absolute_at < 0 || part->absolute > all.absolute)) {
+        all.largest = fmax(all.largest, part->largest);
+        if (part->mismatches > 0 &&
+            (all.absolute_at < 0 || part->absolute > all.absolute || isnan(part->absolute))) {
             all.absolute = part->absolute;
             all.absolute_at = part->absolute_at;
         }
-        if (part->mismatches > 0 && (all.relative_at < 0 || part->relative > all.relative)) {
+        if (part->mismatches > 0 &&
+            (all.relative_at < 0 || part->relative > all.relative || isnan(part->relative))) {
             all.relative = part->relative;
             all.relative_at = part->relative_at;
         }
@@ -359,7 +366,7 @@ PyValue op_assert_close(TorchCall *call) {
     return result;
 }
 
-int torch_all_close(PyCtx *py, PyValue actual, PyValue expected) {
+int torch_all_near(PyCtx *py, PyValue actual, PyValue expected) {
     Tensor *a = tensor_of(actual), *b = tensor_of(expected);
     Tolerance tolerance = pair_tolerance(a->view.dtype, b->view.dtype);
     tolerance.equal_nan = true;
@@ -368,5 +375,6 @@ int torch_all_close(PyCtx *py, PyValue actual, PyValue expected) {
         return 0;
     if (!pair_up(py, a, b, "compare", &pair))
         return -1;
-    return compare(torch_state(py), &pair, &tolerance).mismatches == 0;
+    const Difference found = compare(torch_state(py), &pair, &tolerance);
+    return found.mismatches == 0 || found.absolute <= tolerance.rtol * found.largest;
 }

@@ -41,8 +41,8 @@ static PyValue lib_agree(PyCtx *py, void *data, const PyArgs *args) {
         return py_bool(false);
     if (unwritten >= 0)
         return py_bool(true);
-    int close = torch_all_close(py, a[0], a[1]);
-    return close < 0 ? PY_FAIL : py_bool(close != 0);
+    int near = torch_all_near(py, a[0], a[1]);
+    return near < 0 ? PY_FAIL : py_bool(near != 0);
 }
 
 static PyValue lib_report_disagreement(PyCtx *py, void *data, const PyArgs *args) {

@@ -112,7 +112,7 @@ Test(torch, clones_keep_what_is_unwritten) {
     torch_tensor_view(copy, &view, &on_device);
     cr_expect_eq(mem_view_first_unwritten(&view), 1);
     cr_expect_eq(diags_count(w.diags, SEV_FAULT), 0u);
-    cr_expect_eq(torch_all_close(w.py, x, copy), -1, "comparing reads");
+    cr_expect_eq(torch_all_near(w.py, x, copy), -1, "comparing reads");
     cr_expect_eq(diags_count(w.diags, SEV_FAULT), 1u);
     py_clear_exception(w.py);
     py_decref(w.py, copy);
@@ -125,14 +125,14 @@ Test(torch, copies_and_comparisons) {
     world_create(&w);
     const PyValue x = make(&w, "ones", 4, 4), y = make(&w, "zeros", 4, 4),
                   row = make(&w, "ones", 1, 4), other = make(&w, "ones", 4, 3);
-    cr_expect_eq(torch_all_close(w.py, x, y), 0);
+    cr_expect_eq(torch_all_near(w.py, x, y), 0);
     cr_expect(torch_copy_into(w.py, y, row)); /* broadcasts */
-    cr_expect_eq(torch_all_close(w.py, x, y), 1);
+    cr_expect_eq(torch_all_near(w.py, x, y), 1);
     elements(y)[3] = 1.00001f;
-    cr_expect_eq(torch_all_close(w.py, x, y), 1, "within the tolerance of float32");
+    cr_expect_eq(torch_all_near(w.py, x, y), 1, "within the tolerance of float32");
     elements(y)[3] = 1.001f;
-    cr_expect_eq(torch_all_close(w.py, x, y), 0);
-    cr_expect_eq(torch_all_close(w.py, x, other), 0, "another shape");
+    cr_expect_eq(torch_all_near(w.py, x, y), 0);
+    cr_expect_eq(torch_all_near(w.py, x, other), 0, "another shape");
     cr_expect_not(torch_copy_into(w.py, other, x));
     py_clear_exception(w.py);
     const PyValue same = torch_inplace_binary(w.py, BIN_MUL, x, py_int(3));
