@@ -277,6 +277,39 @@ SessionStatus assemble(Session *session, const AssembleJob *job, Assembled *out)
     return out->cubin != NULL ? STATUS_OK : STATUS_NO_DEVICE;
 }
 
+/* What is wrong with the PTX, the driver will say: it gets it if this fails. */
+static const char *assemble_beside(void *data, Arena *arena, const DeviceCode *code, size_t *len) {
+    ParallelAssembler *assembler = data;
+    if (assembler->folder == NULL)
+        return NULL;
+    unsigned number = atomic_fetch_add(&assembler->files, 1);
+    const char *stem = arena_printf(arena, "%s/together%u", assembler->folder, number), *error;
+    const char *ptx = arena_printf(arena, "%s.ptx", stem);
+    const char *cubin = arena_printf(arena, "%s.cubin", stem);
+    const char *args[] = {assembler->ptxas,
+                          "-lineinfo",
+                          arena_printf(arena, "-arch=%s", assembler->target),
+                          "-o",
+                          cubin,
+                          ptx,
+                          NULL};
+    ProcessEnd end;
+    if (!io_write_file(arena, ptx, code->ptx, code->ptx_len, &error) ||
+        !process_run(arena, args, arena_printf(arena, "%s.out", stem),
+                     arena_printf(arena, "%s.err", stem), &end) ||
+        end.status != 0)
+        return NULL;
+    return io_read_file(arena, cubin, MAX_CUBIN_BYTES, len, &error);
+}
+
+DeviceAssembler parallel_assembler(Session *session, const char *target,
+                                   ParallelAssembler *assembler) {
+    *assembler = (ParallelAssembler){.ptxas = assembler_path(session), .target = target};
+    if (assembler->ptxas != NULL)
+        assembler->folder = session_try_temp_dir(session);
+    return (DeviceAssembler){.data = assembler, .assemble = assemble_beside};
+}
+
 /* ---- nvdisasm, cuobjdump -----------------------------------------------------------------------
  */
 

@@ -12,6 +12,8 @@
 #ifndef TKC_RUNTIME_ASSEMBLE_H
 #define TKC_RUNTIME_ASSEMBLE_H
 
+#include <stdatomic.h>
+
 #include "runtime/compile.h"
 #include "runtime/session.h"
 
@@ -35,6 +37,17 @@ const char *disassembler_path(Session *session);
 /* STATUS_NO_DEVICE: there is none, or it cannot be run; STATUS_FAILED: it refused the PTX, each
  * complaint led back to the source; both reported. */
 SessionStatus assemble(Session *session, const AssembleJob *job, Assembled *out);
+/* An assembler of several kernels at once: a ptxas for each. */
+typedef struct ParallelAssembler {
+    const char *ptxas, *target; /* ptxas: or NULL */
+    const char *folder;         /* for files, which goes with the session; or NULL */
+    atomic_uint files;          /* so far */
+} ParallelAssembler;
+/* Without ptxas, or without a place for its files, it assembles nothing. `assembler` must outlive
+ * the result. */
+DeviceAssembler parallel_assembler(Session *session, const char *target,
+                                   ParallelAssembler *assembler);
+
 /* The instructions of a cubin as text, `*len` bytes. */
 SessionStatus disassemble(Session *session, const Assembled *assembled, const char **sass,
                           size_t *len);

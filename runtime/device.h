@@ -118,6 +118,14 @@ typedef struct DeviceCompiler {
                     DeviceCode *out);
 } DeviceCompiler;
 
+/* Makes machine code of PTX where several kernels are wanted at once: from any thread. NULL: it
+ * cannot, and the driver is to compile the PTX. What it returns, `*len` bytes, lies in `arena`. */
+typedef struct DeviceAssembler {
+    void *data;
+    const char *(*assemble)(void *data, Arena *arena, const DeviceCode *code,
+                            size_t *len); /* NULL: never */
+} DeviceAssembler;
+
 /* The checking interpreter of tile IR. Frees what is still allocated when destroyed. */
 Device *device_cpu_create(OomHandler *oom);
 

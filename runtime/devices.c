@@ -58,7 +58,7 @@ static void make_compiler(Session *session, OpenDevice *open) {
 
 static bool open_cuda(Session *session, OpenDevice *open) {
     make_compiler(session, open);
-    CudaConfig config = {.compiler = &open->compiler};
+    CudaConfig config = {.compiler = &open->compiler, .assembler = &open->assembler};
     open->device = device_cuda_create(&session->oom, session->diags, &config);
     if (open->device == NULL)
         return false;
@@ -71,6 +71,7 @@ static bool open_cuda(Session *session, OpenDevice *open) {
         return false;
     }
     set_target(session, open, target);
+    open->assembler = parallel_assembler(session, target, &open->assemblers);
     return true;
 }
 

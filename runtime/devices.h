@@ -2,6 +2,7 @@
 #ifndef TKC_RUNTIME_DEVICES_H
 #define TKC_RUNTIME_DEVICES_H
 
+#include "runtime/assemble.h"
 #include "runtime/compile.h"
 #include "runtime/compiler_cache.h"
 #include "runtime/session_internal.h"
@@ -12,6 +13,8 @@ typedef struct OpenDevice {
     CompileOptions compile;
     CachedCompiler cached;
     DeviceCompiler compiler;
+    ParallelAssembler assemblers;
+    DeviceAssembler assembler;
     Cache *cache;
 } OpenDevice;
 

@@ -100,15 +100,24 @@ static void remove_temp_dir(Session *session) {
     session->temp_dir = NULL;
 }
 
-const char *session_temp_dir(Session *session) {
-    if (session->temp_dir == NULL) {
-        const char *given = session->options.tools.temp, *error;
-        session->temp_dir = temp_dir_create(session->arena, given != NULL ? given : "/tmp", &error);
-        if (session->temp_dir == NULL) {
-            diag_report(session->diags, DIAG_FILE_UNWRITABLE, SRC_NONE, error);
-        }
-    }
+/* NULL: *error says why. */
+static const char *make_temp_dir(Session *session, const char **error) {
+    const char *given = session->options.tools.temp;
+    if (session->temp_dir == NULL)
+        session->temp_dir = temp_dir_create(session->arena, given != NULL ? given : "/tmp", error);
     return session->temp_dir;
+}
+
+const char *session_temp_dir(Session *session) {
+    const char *error;
+    if (make_temp_dir(session, &error) == NULL)
+        diag_report(session->diags, DIAG_FILE_UNWRITABLE, SRC_NONE, error);
+    return session->temp_dir;
+}
+
+const char *session_try_temp_dir(Session *session) {
+    const char *error;
+    return make_temp_dir(session, &error);
 }
 
 SessionStatus session_guard(Session *session, SessionBody body, void *request) {

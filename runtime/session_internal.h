@@ -28,6 +28,8 @@ SessionStatus session_guard(Session *session, SessionBody body, void *request);
 /* A folder for temporary files, made when it is first asked for; it goes when the session's
  * function returns. NULL (reported) if it cannot be made. */
 const char *session_temp_dir(Session *session);
+/* The same; NULL without a report if there can be none. */
+const char *session_try_temp_dir(Session *session);
 
 /* Reads a program ("-": standard input) into the sources; NULL (reported) if it cannot be read. */
 const SrcFile *session_load(Session *session, const char *path);

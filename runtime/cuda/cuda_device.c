@@ -185,6 +185,7 @@ Device *device_cuda_create(OomHandler *oom, Diags *diags, const CudaConfig *conf
         .base = {.ops = &cuda_ops},
         .oom = oom,
         .compiler = config->compiler,
+        .assembler = config->assembler,
     };
     device->pool.driver = &device->driver;
     device->base.space = mem_space_create(oom);

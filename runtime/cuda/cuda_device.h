@@ -14,7 +14,9 @@
 typedef struct CudaConfig {
     int ordinal;                    /* which GPU */
     const DeviceCompiler *compiler; /* makes the PTX; must outlive the device */
-    const char *library;            /* NULL: libcuda.so.1 */
+    /* For kernels that are compiled together, since the driver compiles one at a time; or NULL. */
+    const DeviceAssembler *assembler;
+    const char *library; /* NULL: libcuda.so.1 */
 } CudaConfig;
 
 /* NULL: it cannot be used, reported (TK1000 to TK1002). */

@@ -54,7 +54,8 @@ typedef struct CudaDevice {
     CudaStream stream;   /* everything is in this one, in order */
     CudaPool pool;
     const DeviceCompiler *compiler;
-    CudaModule *modules; /* to be unloaded */
+    const DeviceAssembler *assembler; /* or NULL */
+    CudaModule *modules;              /* to be unloaded */
     size_t num_modules, cap_modules;
     CudaPtr flush_buffer; /* 0: not needed so far */
     CudaLaunchNote last;  /* the newest launch */
@@ -86,6 +87,8 @@ bool cuda_is_sticky(CudaResult result);
 /* The PTX, compiled for the device and loaded; NULL: reported at `range`. From any thread. */
 CudaModule cuda_load_module(const CudaDevice *device, Arena *arena, const DeviceCode *code,
                             SrcRange range, Diags *diags);
+/* The same of machine code; NULL if the driver cannot take it: nothing is reported. */
+CudaModule cuda_load_machine_code(const CudaDevice *device, const char *cubin);
 /* Keeps a module until the device is destroyed; its function `code->entry`, or NULL: reported. */
 CudaFunction cuda_keep_module(CudaDevice *device, Arena *arena, CudaModule module,
                               const DeviceCode *code, SrcRange range, Diags *diags);

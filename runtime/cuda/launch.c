@@ -107,14 +107,26 @@ static bool prepare_function(CudaDevice *device, DeviceKernel *made, const Devic
     return result == CUDA_SUCCESS;
 }
 
+static bool load(const CudaDevice *device, Arena *arena, const IrKernel *kernel, Diags *diags,
+                 DevicePrepared *prepared) {
+    prepared->module = cuda_load_module(device, arena, &prepared->code, kernel->range, diags);
+    return prepared->module != NULL;
+}
+
 bool cuda_prepare(Device *base, Arena *arena, const IrKernel *kernel, Diags *diags,
                   DevicePrepared *prepared) {
     const CudaDevice *device = cuda_device(base);
+    const DeviceAssembler *assembler = device->assembler;
     DeviceCode *code = &prepared->code;
+    const char *cubin = NULL;
+    size_t len;
     if (!device->compiler->compile(device->compiler->data, arena, kernel, diags, code))
         return false;
-    prepared->module = cuda_load_module(device, arena, code, kernel->range, diags);
-    return prepared->module != NULL;
+    if (assembler != NULL && assembler->assemble != NULL)
+        cubin = assembler->assemble(assembler->data, arena, code, &len);
+    if (cubin != NULL)
+        prepared->module = cuda_load_machine_code(device, cubin);
+    return prepared->module != NULL || load(device, arena, kernel, diags, prepared);
 }
 
 DeviceKernel *cuda_finish(Device *base, Arena *arena, const IrKernel *kernel,
@@ -143,7 +155,9 @@ DeviceKernel *cuda_compile(Device *base, Arena *arena, const IrKernel *kernel, D
         cuda_report(device, diags, kernel->range);
         return NULL;
     }
-    if (!cuda_prepare(base, arena, kernel, diags, &prepared))
+    const DeviceCompiler *compiler = device->compiler;
+    if (!compiler->compile(compiler->data, arena, kernel, diags, &prepared.code) ||
+        !load(device, arena, kernel, diags, &prepared))
         return NULL;
     return cuda_finish(base, arena, kernel, &prepared, diags);
 }

@@ -3,7 +3,9 @@
  * The driver compiles the PTX to machine code for this GPU, and keeps that in a cache of its own.
  * (Its linker, cuLink, would hand the machine code out, so that it could be kept here; but it
  * compiles relocatable code, which takes more registers: 72 instead of 44 for a layer
- * normalisation, at a sixth of the speed.) What the compiler has to say comes as a log whose lines
+ * normalisation, at a sixth of the speed.) It compiles one kernel at a time, whatever the number of
+ * threads that ask; kernels that are wanted together are assembled by an assembler of the caller's,
+ * if there is one. What the compiler has to say comes as a log whose lines
  * name lines of the PTX; `.loc` directives lead from there to lines of the program.
  *
  *     error: the driver cannot compile `add_kernel`: a PTX JIT compilation failed [TK1003]
@@ -115,6 +117,14 @@ CudaModule cuda_load_module(const CudaDevice *device, Arena *arena, const Device
         return module;
     report_jit(device, arena, code, range, result, log, diags);
     return NULL;
+}
+
+CudaModule cuda_load_machine_code(const CudaDevice *device, const char *cubin) {
+    CudaModule module = NULL;
+    CudaResult result = device->driver.context_set(device->context); /* of this thread */
+    if (result == CUDA_SUCCESS)
+        result = device->driver.module_load(&module, cubin, 0, NULL, NULL);
+    return result == CUDA_SUCCESS ? module : NULL;
 }
 
 /* False: no memory. */

@@ -328,9 +328,12 @@ static bool has_threads(const char *ptx, int threads) {
 CudaResult cuModuleLoadDataEx(CudaModule *module, const void *image, unsigned num_options,
                               CudaJitOption *options, void **values) {
     ENTER(module_load);
-    const char *text = image, *bad = strstr(text, "bad_instruction");
+    const char *text = image;
+    bool machine_code = strncmp(text, "\177ELF", 4) == 0; /* what a stand-in for ptxas made */
     CudaResult injected = (CudaResult)setting("jit", 0);
-    if (injected != CUDA_SUCCESS)
+    text += machine_code ? 4 : 0;
+    const char *bad = strstr(text, "bad_instruction");
+    if (injected != CUDA_SUCCESS && !machine_code)
         return injected;
     if (strncmp(text, ".version", strlen(".version")) != 0)
         return CUDA_ERROR_INVALID_IMAGE;
