@@ -12,6 +12,7 @@ static LaunchState *open_launches(Program *program, const ProgramOptions *option
     const SessionOptions *session = &program->session->options;
     LaunchConfig config = {
         .device = program->open.device,
+        .watch = options->watch,
         .builder = &program->builder,
         .keep_tile = options->keep_tile,
         .out = options->out,

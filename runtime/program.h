@@ -26,8 +26,9 @@ typedef struct ProgramOptions {
     size_t num_args;
     bool launches; /* false: nothing is run */
     DeviceKind device;
-    bool keep_tile; /* keep the IR of every specialisation launched */
-    FILE *out;      /* where the program prints */
+    bool keep_tile;           /* keep the IR of every specialisation launched */
+    const LaunchWatch *watch; /* or NULL */
+    FILE *out;                /* where the program prints */
 } ProgramOptions;
 
 /* Makes what the execution of a parsed program needs. False: the device cannot be used, reported.

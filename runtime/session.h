@@ -90,6 +90,19 @@ typedef struct BuildOptions {
     bool verbose;                  /* print what each kernel needs to `err` */
 } BuildOptions;
 
+/* What `tkc draw` is to draw. Texts may be NULL: the option was not given. */
+typedef struct DrawOptions {
+    const char *kernel; /* only its launches count */
+    uint64_t launch;    /* the how-manieth one is drawn: 1, 2, ... */
+    const char *tensor; /* only this parameter */
+    bool one_program;   /* what this program touches, instead of all */
+    int64_t program[3];
+    bool lanes;         /* who holds the elements that the program touches */
+    const char *output; /* an SVG file, or "-"; NULL: text to standard output */
+    size_t width;       /* of a terminal, in columns */
+    bool color;
+} DrawOptions;
+
 typedef struct Session Session;
 
 /* NULL if there is not even memory for an empty session. `options` is copied. */
@@ -108,6 +121,8 @@ SessionStatus session_run(Session *session, const char *path, const char *const 
 SessionStatus session_check(Session *session, const char *path, const char *kernel,
                             const char *signature);
 SessionStatus session_build(Session *session, const char *path, const BuildOptions *options);
+/* Runs the program up to one of its launches and draws what that one touches (runtime/draw/). */
+SessionStatus session_draw(Session *session, const char *path, const DrawOptions *options);
 /* Prints docs/builtins.md: the functions that kernels may call. */
 SessionStatus session_print_builtins(Session *session, FILE *out);
 

@@ -16,6 +16,7 @@ typedef struct Command {
 SessionStatus cmd_run(const Command *command);
 SessionStatus cmd_check(const Command *command);
 SessionStatus cmd_build(const Command *command);
+SessionStatus cmd_draw(const Command *command);
 SessionStatus cmd_doctor(const Command *command);
 SessionStatus cmd_cache(const Command *command);
 SessionStatus cmd_explain(const Command *command);

@@ -36,9 +36,9 @@ static void catch_signals(void) {
 }
 
 static SessionStatus (*const verb_functions[VERB_COUNT])(const Command *) = {
-    [VERB_RUN] = cmd_run,     [VERB_CHECK] = cmd_check,   [VERB_BUILD] = cmd_build,
-    [VERB_CACHE] = cmd_cache, [VERB_DOCTOR] = cmd_doctor, [VERB_EXPLAIN] = cmd_explain,
-    [VERB_HELP] = cmd_help,
+    [VERB_RUN] = cmd_run,         [VERB_CHECK] = cmd_check, [VERB_BUILD] = cmd_build,
+    [VERB_DRAW] = cmd_draw,       [VERB_CACHE] = cmd_cache, [VERB_DOCTOR] = cmd_doctor,
+    [VERB_EXPLAIN] = cmd_explain, [VERB_HELP] = cmd_help,
 };
 
 /* An environment variable; NULL if it is unset or empty. */

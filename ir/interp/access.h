@@ -20,6 +20,14 @@ typedef struct Span {
     const Region *region; /* found by access_span */
 } Span;
 
+/* Before an access of a tile: tells the launch's observer, if there is one. `mask`: NULL, or which
+ * of the `n` lanes are active. */
+void access_observe(Exec *exec, const Inst *inst, AccessKind kind, const uint64_t *ptrs,
+                    const uint8_t *mask, size_t n, size_t size);
+static inline bool access_is_observed(const Exec *exec) {
+    return exec->launch->options->observer != NULL;
+}
+
 /* Checks the access and records it. The bytes, or NULL: the program has stopped. */
 uint8_t *access_span(Exec *exec, const Inst *inst, Span *span);
 /* After values were stored: the bytes count as written. */

@@ -163,6 +163,7 @@ static bool exec_rmw(Exec *exec, const Inst *inst) {
     const uint8_t *mask = info->has_mask ? slot(exec, inst->src[2]) : NULL;
     uint8_t *out = slot(exec, inst->dst[0]);
     size_t size = info->size;
+    access_observe(exec, inst, ACCESS_ATOMIC, ptrs, mask, inst->count, size);
     for (size_t i = 0; i < inst->count; i++) {
         uint64_t old = 0, value = 0;
         if (mask == NULL || mask[i]) {
@@ -188,6 +189,7 @@ static bool exec_cas(Exec *exec, const Inst *inst) {
     const uint8_t *expected = slot(exec, inst->src[1]), *values = slot(exec, inst->src[2]);
     uint8_t *out = slot(exec, inst->dst[0]);
     size_t size = info->size;
+    access_observe(exec, inst, ACCESS_ATOMIC, ptrs, NULL, inst->count, size);
     for (size_t i = 0; i < inst->count; i++) {
         Span span = lane_span(info, ptrs, NULL, i, inst->count);
         uint8_t *bytes = access_span(exec, inst, &span);

@@ -29,6 +29,9 @@ typedef struct RowJob {
     const DescValue *desc;
     RowAction action;
     uint8_t *tile; /* all of the block's elements in row-major order */
+    /* Not NULL: rows are only noted here, for the launch's observer. */
+    uint64_t *ptrs;
+    uint8_t *inside;
 } RowJob;
 
 const char *descriptor_rule_broken(const DescValue *desc, size_t size) {
@@ -120,9 +123,35 @@ static bool reduce_row(const RowJob *job, uint8_t *bytes, const uint8_t *values,
     return true;
 }
 
+static AccessKind kind_of(RowAction action) {
+    return action == ROW_LOAD ? ACCESS_READ : action == ROW_STORE ? ACCESS_WRITE : ACCESS_ATOMIC;
+}
+
+/* Where the elements of a row lie, and which of them inside the shape. */
+static void note_row(const RowJob *job, const int64_t *index, size_t lane, size_t count) {
+    const DescValue *desc = job->desc;
+    unsigned last = desc->rank - 1;
+    int64_t element = index[last];
+    bool outside = false;
+    for (unsigned d = 0; d < last; d++) {
+        outside |= index[d] < 0 || index[d] >= desc->shape[d];
+        element += index[d] * desc->strides[d];
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t at = index[last] + (int64_t)i;
+        uint64_t offset = (uint64_t)(element + (int64_t)i) * job->info->size;
+        job->ptrs[lane + i] = ptr_make(ptr_address(desc->base) + offset, ptr_tag(desc->base));
+        job->inside[lane + i] = !outside && at >= 0 && at < desc->shape[last];
+    }
+}
+
 /* `count` elements of the tile from `lane` on are those at `index` (all coordinates; the last one
  * is where the row begins). */
 static bool do_row(const RowJob *job, const int64_t *index, size_t lane, size_t count) {
+    if (job->ptrs != NULL) {
+        note_row(job, index, lane, count);
+        return true;
+    }
     const DescValue *desc = job->desc;
     unsigned last = desc->rank - 1;
     size_t size = job->info->size;
@@ -146,9 +175,7 @@ static bool do_row(const RowJob *job, const int64_t *index, size_t lane, size_t 
         return true;
     Span span = {.count = (size_t)(hi - lo), .size = size, .lane = lane + (size_t)lo};
     span.ptr = ptr_make(ptr_address(desc->base) + element * size, ptr_tag(desc->base));
-    span.kind = job->action == ROW_LOAD    ? ACCESS_READ
-                : job->action == ROW_STORE ? ACCESS_WRITE
-                                           : ACCESS_ATOMIC;
+    span.kind = kind_of(job->action);
     span.reads = job->action != ROW_STORE;
     span.values = row + (size_t)lo * size;
     uint8_t *bytes = access_span(job->exec, job->inst, &span);
@@ -198,6 +225,18 @@ static RowJob job_for(Exec *exec, const Inst *inst, RowAction action, SlotRef ti
     return job;
 }
 
+/* From here to end_notes() rows are noted, not carried out. */
+static void begin_notes(RowJob *job) {
+    job->ptrs = ARENA_ARRAY(job->exec->arena, uint64_t, job->inst->count);
+    job->inside = ARENA_ARRAY(job->exec->arena, uint8_t, job->inst->count);
+}
+
+static void end_notes(RowJob *job) {
+    access_observe(job->exec, job->inst, kind_of(job->action), job->ptrs, job->inside,
+                   job->inst->count, job->info->size);
+    job->ptrs = NULL;
+}
+
 static bool exec_block(Exec *exec, const Inst *inst, RowAction action, SlotRef tile,
                        unsigned first_offset) {
     RowJob job = job_for(exec, inst, action, tile);
@@ -205,6 +244,13 @@ static bool exec_block(Exec *exec, const Inst *inst, RowAction action, SlotRef t
     for (unsigned d = 0; d < job.info->rank; d++) {
         size_t size = ir_elem_size(ir_operand(inst->op, first_offset + d)->type);
         origin[d] = read_scalar(exec, inst->src[first_offset + d], size);
+    }
+    if (access_is_observed(exec)) {
+        ArenaMark mark = arena_mark(exec->arena);
+        begin_notes(&job);
+        do_block(&job, origin);
+        end_notes(&job);
+        arena_reset(exec->arena, mark);
     }
     return do_block(&job, origin);
 }
@@ -219,9 +265,10 @@ static bool exec_desc_reduce(Exec *exec, const Inst *inst) {
     return exec_block(exec, inst, ROW_REDUCE, inst->src[1], 2);
 }
 
-/* Rows by number: `rows` and `column` are operand numbers. */
-static bool exec_rows(Exec *exec, const Inst *inst, RowAction action, SlotRef tile, unsigned rows) {
-    RowJob job = job_for(exec, inst, action, tile);
+/* Rows by number: `rows` and the operand behind it, the column, are operand numbers. */
+static bool do_rows(const RowJob *job, unsigned rows) {
+    Exec *exec = job->exec;
+    const Inst *inst = job->inst;
     const IrType *numbers = ir_operand(inst->op, rows)->type;
     size_t n = (size_t)ir_numel(numbers), width = inst->count / (n > 0 ? n : 1);
     const uint8_t *items = slot(exec, inst->src[rows]);
@@ -230,16 +277,28 @@ static bool exec_rows(Exec *exec, const Inst *inst, RowAction action, SlotRef ti
     index[1] = read_scalar(exec, inst->src[rows + 1], column_size);
     for (size_t i = 0; i < n; i++) {
         int32_t narrow = 0;
-        if (job.info->row_size == 8) {
+        if (job->info->row_size == 8) {
             memcpy(&index[0], items + i * 8, 8);
         } else {
             memcpy(&narrow, items + i * 4, 4);
             index[0] = narrow;
         }
-        if (!do_row(&job, index, i * width, width))
+        if (!do_row(job, index, i * width, width))
             return false;
     }
     return true;
+}
+
+static bool exec_rows(Exec *exec, const Inst *inst, RowAction action, SlotRef tile, unsigned rows) {
+    RowJob job = job_for(exec, inst, action, tile);
+    if (access_is_observed(exec)) {
+        ArenaMark mark = arena_mark(exec->arena);
+        begin_notes(&job);
+        do_rows(&job, rows);
+        end_notes(&job);
+        arena_reset(exec->arena, mark);
+    }
+    return do_rows(&job, rows);
 }
 
 static bool exec_desc_gather(Exec *exec, const Inst *inst) {

@@ -21,6 +21,30 @@ typedef enum BoundsMode {
     BOUNDS_ELEMENTS    /* only addresses that are elements of the view */
 } BoundsMode;
 
+typedef enum AccessKind { ACCESS_READ, ACCESS_WRITE, ACCESS_ATOMIC } AccessKind;
+
+/* One access to memory by one program, lane by lane, in the order of the tile's elements. */
+typedef struct InterpLane {
+    int64_t offset; /* bytes from the first element of the parameter's view; may lie outside */
+    int param;      /* the kernel parameter that the pointer comes from; -1: none is known */
+    bool active;    /* false: masked off, or outside a tensor descriptor's shape */
+} InterpLane;
+typedef struct InterpAccess {
+    const IrOp *op;
+    AccessKind kind;
+    uint64_t program;   /* linear number: x + grid.x * (y + grid.y * z) */
+    const int64_t *pid; /* its three ids */
+    size_t size;        /* bytes of an element */
+    const InterpLane *lanes;
+    size_t num_lanes;
+} InterpAccess;
+/* Told of every access of a launch, before it is checked and carried out. The lanes are gone when
+ * it returns. A launch that is observed runs in one thread. */
+typedef struct InterpObserver {
+    void *data;
+    void (*access)(void *data, const InterpAccess *access);
+} InterpObserver;
+
 typedef struct InterpOptions {
     BoundsMode bounds;
     bool checks;  /* false: no bounds, written or race checks (still no crash on wild addresses
@@ -33,7 +57,8 @@ typedef struct InterpOptions {
     /* laid level: a barrier between any two operations is taken for granted, as before the pass
      * that puts them there */
     bool implied_barriers;
-    uint64_t max_trips; /* cancels a launch whose loops make more in all; 0: no limit */
+    uint64_t max_trips;             /* cancels a launch whose loops make more in all; 0: no limit */
+    const InterpObserver *observer; /* or NULL */
 } InterpOptions;
 
 typedef enum InterpArgKind { INTERP_SCALAR, INTERP_VIEW, INTERP_DESC } InterpArgKind;

@@ -206,6 +206,8 @@ static RunEnd run_grid(Launch *launch) {
     bool seen = kernel->has_atomics || kernel->has_volatile || kernel->has_print;
     bool watched = launch->options->checks && launch->num_programs <= RACES_MAX_PROGRAMS;
     RunEnd end;
+    if (launch->options->observer != NULL) /* one run, so that each access is told once */
+        return run_in_order(launch, kernel->has_sync && watched);
     if (!seen && threads > 1 && launch->num_programs > 1) {
         watch(launch, true, false);
         launch->report = !watched;

@@ -157,6 +157,7 @@ static bool check_vectors(Exec *exec, const Inst *inst, const MemoryInfo *info,
 bool memory_read(Exec *exec, const Inst *inst, const MemoryInfo *info, const uint64_t *ptrs,
                  const uint8_t *mask, const uint8_t *other, uint8_t *out) {
     size_t n = inst->count, size = info->size;
+    access_observe(exec, inst, ACCESS_READ, ptrs, mask, n, size);
     if (mask != NULL && all_true(mask, n))
         mask = NULL;
     if (!check_vectors(exec, inst, info, ptrs, mask))
@@ -210,6 +211,7 @@ static bool exec_store(Exec *exec, const Inst *inst) {
     size_t n = inst->count, size = info->size;
     if (info->kind == TY_PTR)
         values = stripped(exec, (const uint64_t *)(const void *)values, n);
+    access_observe(exec, inst, ACCESS_WRITE, ptrs, mask, n, size);
     if (mask != NULL && all_true(mask, n))
         mask = NULL;
     if (!check_vectors(exec, inst, info, ptrs, mask))

@@ -9,8 +9,6 @@
 
 #include "ir/interp/program.h"
 
-typedef enum AccessKind { ACCESS_READ, ACCESS_WRITE, ACCESS_ATOMIC } AccessKind;
-
 /* Programs are numbered in cells with 30 bits; larger grids are not checked for races. */
 #define RACES_MAX_PROGRAMS ((UINT64_C(1) << 30) - 2)
 #define RACES_NO_PROGRAM   UINT64_MAX

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "frontend/value_types.h"
 #include "passes/pass.h"
 #include "runtime/host/launch_internal.h"
 
@@ -216,6 +217,15 @@ static Variant *find_variant(LaunchState *state, const Launch *launch, bool comp
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+/* Ends the program, as sys.exit() does. */
+static void raise_exit(PyCtx *py) {
+    PyValue none = py_tuple(py, NULL, 0);
+    PyValue exception = py_exception_new(py, py_exc_class(py, PYEXC_SystemExit), none, py->here);
+    py_decref(py, none);
+    py_clear_exception(py);
+    py->exception = exception;
+}
+
 bool launch_run_variant(LaunchState *state, const Launch *launch, const Variant *variant) {
     PyCtx *py = state->py;
     size_t from = diags_len(py->diags);
@@ -226,12 +236,18 @@ bool launch_run_variant(LaunchState *state, const Launch *launch, const Variant 
                             .call = launch->args->range};
     memcpy(request.grid, launch->grid, sizeof request.grid);
     size_t event = state->trace != NULL ? trace_launch(state->trace, device, launch, variant) : 0;
-    DeviceStatus status = device->ops->launch(device, variant->code, &request, py->diags);
+    bool stop = false;
+    const LaunchWatch *watch = state->trying ? NULL : state->config.watch;
+    DeviceStatus status = watch != NULL
+                              ? watch->launch(watch->data, variant, &request, py->diags, &stop)
+                              : device->ops->launch(device, variant->code, &request, py->diags);
     if (state->trace != NULL)
         trace_launched(state->trace, device, event);
     switch (status) {
     case DEVICE_OK:
-        return true;
+        if (stop)
+            raise_exit(py);
+        return !stop;
     case DEVICE_FAULT:
         state->faulted = true;
         py_raise(py, PYEXC_KernelFault, "the device found a fault in %s", launch->fn->name);

@@ -29,8 +29,17 @@ typedef struct LaunchBuilder {
     bool (*build)(void *data, PyCtx *py, LaunchBuild *build); /* false: reported */
 } LaunchBuilder;
 
+/* Somebody who runs launches in the device's stead, or has them observed. */
+typedef struct LaunchWatch {
+    void *data;
+    /* *stop: the program ends here, as by sys.exit(). */
+    DeviceStatus (*launch)(void *data, const struct Variant *variant, const DeviceLaunch *launch,
+                           Diags *diags, bool *stop);
+} LaunchWatch;
+
 typedef struct LaunchConfig {
     Device *device;
+    const LaunchWatch *watch;     /* NULL: nobody; it does not see what autotuning tries */
     const LaunchBuilder *builder; /* NULL: tkc.build is refused */
     InterpOptions interp;
     bool keep_tile;   /* keep the IR as the specialiser made it, for tkc build */

@@ -8,7 +8,7 @@ import re
 from common import finish, read, tree_files
 
 # Folders whose files are one list of alike things (tests, lessons' data): a line each says nothing.
-EXEMPT = re.compile(r"^(tests/(unit|ir|passes|codegen|frontend|emu|diag|run|lessons|docs|bench)(/|$)|\."
+EXEMPT = re.compile(r"^(tests/(unit|ir|passes|codegen|frontend|emu|diag|run|draw|lessons|docs|bench)(/|$)|\."
                     r"|.*/Inputs(/|$)|bench/results)")
 NAMED = re.compile(r"`([\w.+-]+\.(?:c|h|def|l|y|tk|py|sh|md|txt|in|1|json))`")
 UNNAMED = {"README.md", "CMakeLists.txt"}
