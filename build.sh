@@ -4,6 +4,7 @@
 #   ./build.sh            install what is missing, build the release binary build/tkc
 #   ./build.sh lessons    ... and run every lesson on the best device present
 #   ./build.sh check      ... and run the quick tests
+#   ./build.sh book       ... and make build/book.html of the guide and the lessons
 #   ./build.sh test       ... and run all tests, of the release build and of one with sanitizers
 #
 # A second run installs nothing and builds only what has changed. JOBS=N limits parallel work.
@@ -50,6 +51,9 @@ missing_packages() {
     have_library libxxhash || echo libxxhash-dev
     have_library criterion || echo libcriterion-dev
     have FileCheck-22 || have FileCheck || echo llvm-22-tools
+    if [ "$goal" = book ] || [ "$goal" = test ]; then
+        have cmark-gfm || echo cmark-gfm
+    fi
 }
 
 # Runs a command as root: directly, or through sudo.
@@ -117,17 +121,18 @@ run_all_tests() {
     return "$status"
 }
 
-case ${1:-} in
-"" | lessons | check | test) ;;
+goal=${1:-}
+case $goal in
+"" | lessons | check | book | test) ;;
 *)
-    sed -n '4,9s/^# \{0,1\}//p' "$0"
-    [ "$1" = help ] || [ "$1" = --help ] || exit 2
+    sed -n '4,10s/^# \{0,1\}//p' "$0"
+    [ "$goal" = help ] || [ "$goal" = --help ] || exit 2
     exit 0
     ;;
 esac
 
 set_up
-case ${1:-} in
+case $goal in
 "") build release build ;;
 lessons)
     build release build
@@ -136,6 +141,10 @@ lessons)
 check)
     build release build
     ctest --preset quick --parallel "$JOBS"
+    ;;
+book)
+    build release build
+    cmake --build build --target book
     ;;
 test) run_all_tests ;;
 esac
