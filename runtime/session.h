@@ -94,6 +94,7 @@ typedef struct BuildOptions {
 typedef struct DrawOptions {
     const char *kernel; /* only its launches count */
     uint64_t launch;    /* the how-manieth one is drawn: 1, 2, ... */
+    bool list;          /* list the launches, instead */
     const char *tensor; /* only this parameter */
     bool one_program;   /* what this program touches, instead of all */
     int64_t program[3];

@@ -53,6 +53,7 @@ SessionStatus cmd_draw(const Command *command) {
     DrawOptions draw = {
         .kernel = options->values[OPTION_KERNEL],
         .launch = option_number(options, OPTION_LAUNCH, 1),
+        .list = option_given(options, OPTION_LIST_LAUNCHES),
         .tensor = options->values[OPTION_TENSOR],
         .lanes = option_given(options, OPTION_LANES),
         .output = options->values[OPTION_OUTPUT],

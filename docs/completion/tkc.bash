@@ -6,7 +6,7 @@ _tkc() {
     run) words=' --device=cpu --device=emu --device=cuda --bounds=view --bounds=allocation --bounds=elements --seed= --no-checks --no-tune-cache --profile --profile=text --profile=json --threads= --import-dir= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     check) words=' --kernel= --signature= --import-dir= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     build) words=' --bounds=view --bounds=allocation --bounds=elements --seed= --no-checks --threads= --output= --emit= --embed=ptx --embed=cubin --embed=both --grid= --name= --target= --ptx-comments --verbose --kernel= --signature= --num-warps= --num-stages= --passes= --print-before= --print-after= --stats --import-dir= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
-    draw) words=' --output= --launch= --program= --tensor= --lanes --kernel= --import-dir= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
+    draw) words=' --output= --launch= --list --program= --tensor= --lanes --kernel= --import-dir= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     cache) words=' --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     doctor) words=' --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     explain) words=' --format=text --format=markdown --format=man --format=bash --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;

@@ -152,8 +152,13 @@ static const char *subtitle_of(const DrawRequest *request, const DeviceLaunch *l
     Arena *arena = request->session->arena;
     if (!options->one_program && !options->lanes)
         return "which program touches which element";
-    return arena_printf(arena, "what program %s touches",
-                        ids_text(arena, options->program, grid_rank(launch->grid)));
+    const char *ids = ids_text(arena, options->program, grid_rank(launch->grid));
+    if (options->lanes)
+        return arena_printf(arena,
+                            "which lanes of program %s touch which element, as compiled "
+                            "for " SESSION_DEFAULT_TARGET,
+                            ids);
+    return arena_printf(arena, "what program %s touches", ids);
 }
 
 static bool draw_recording(DrawRequest *request, const DeviceLaunch *launch,
@@ -175,11 +180,33 @@ static bool draw_recording(DrawRequest *request, const DeviceLaunch *launch,
         .lanes = recorder->lanes,
     };
     memcpy(picture.grid, launch->grid, sizeof picture.grid);
-    static const PictureLimits text_limits = {.rows = 16, .cols = 32, .lines = 16};
-    picture_fill(&picture, recorder, &text_limits);
-    request->text = STRBUF(session->arena);
-    picture_text(&picture, request->options->width, request->options->color, &request->text);
+    if (request->options->output != NULL) {
+        picture_fill(&picture, recorder, &picture_svg_limits);
+        picture_svg(&picture, &request->text);
+    } else {
+        picture_fill(&picture, recorder, &picture_text_limits);
+        picture_text(&picture, request->options->width, request->options->color, &request->text);
+    }
     return true;
+}
+
+/* The launch as it is carried out on a GPU, in the interpreter. */
+static DeviceStatus launch_laid(DrawRequest *request, const IrKernel *kernel,
+                                const DeviceLaunch *launch, Diags *diags) {
+    Session *session = request->session;
+    CompileOptions compile = {.target = SESSION_DEFAULT_TARGET};
+    IrModule *laid = compile_laid(session->arena, kernel, &compile, diags);
+    InterpKernel *code =
+        laid == NULL ? NULL : interp_compile(session->arena, laid->kernels.data[0], diags);
+    if (code == NULL)
+        return DEVICE_REFUSED;
+    InterpStatus status =
+        interp_launch(code, session->program->open.device->space, launch->grid, launch->args,
+                      launch->num_args, launch->options, diags, launch->call);
+    return status == INTERP_OK          ? DEVICE_OK
+           : status == INTERP_FAULT     ? DEVICE_FAULT
+           : status == INTERP_CANCELLED ? DEVICE_CANCELLED
+                                        : DEVICE_REFUSED;
 }
 
 /* Runs the launch, watching. */
@@ -193,6 +220,8 @@ static DeviceStatus observe(DrawRequest *request, const Variant *variant,
         .scratch = arena_create(&session->oom),
         .kernel = kernel,
         .args = launch->args,
+        .grid = launch->grid,
+        .lanes = request->options->lanes,
     };
     DeviceStatus status = DEVICE_OK;
     request->failed = !find_tensor(request, kernel, launch, &recorder.only_param) ||
@@ -203,11 +232,29 @@ static DeviceStatus observe(DrawRequest *request, const Variant *variant,
         interp.observer = &observer;
         DeviceLaunch observed = *launch;
         observed.options = &interp;
-        status = device->ops->launch(device, variant->code, &observed, diags);
+        status = recorder.lanes ? launch_laid(request, kernel, &observed, diags)
+                                : device->ops->launch(device, variant->code, &observed, diags);
         request->failed = status == DEVICE_OK && !draw_recording(request, launch, &recorder);
     }
     arena_destroy(recorder.scratch);
     return status;
+}
+
+/* "2  add_kernel over 4 programs: x_ptr f32[1000], n 1000". */
+static void list_launch(DrawRequest *request, const IrKernel *kernel, const DeviceLaunch *launch) {
+    Arena *arena = request->session->arena;
+    StrBuf *out = &request->text;
+    strbuf_printf(out, "%" PRIu64 "  %s", request->launches,
+                  title_of(request->session, kernel, launch));
+    const char *before = ":";
+    for (unsigned i = 0; i < launch->num_args; i++) {
+        if (launch->args[i].kind == INTERP_SCALAR)
+            continue;
+        strbuf_printf(out, "%s %s %s", before, kernel->params.data[i].name,
+                      picture_shape(arena, &launch->args[i].view));
+        before = ",";
+    }
+    strbuf_putc(out, '\n');
 }
 
 static void note_name(DrawRequest *request, const char *name) {
@@ -230,8 +277,11 @@ static DeviceStatus watch_launch(void *data, const Variant *variant, const Devic
     bool empty = launch->grid[0] <= 0 || launch->grid[1] <= 0 || launch->grid[2] <= 0;
     if (!empty)
         note_name(request, name);
-    if (empty || (options->kernel != NULL && !str_eq(options->kernel, name)) ||
-        ++request->launches != options->launch)
+    bool counts = !empty && (options->kernel == NULL || str_eq(options->kernel, name));
+    request->launches += counts;
+    if (counts && options->list)
+        list_launch(request, variant->optimised->kernels.data[0], launch);
+    if (!counts || options->list || request->launches != options->launch)
         return device->ops->launch(device, variant->code, launch, diags);
     request->found = *stop = true;
     return observe(request, variant, launch, diags);
@@ -275,6 +325,8 @@ static SessionStatus draw(Session *session, void *data) {
     SessionStatus status = program_run(session->program);
     if (request->found && status != STATUS_FAULT && status != STATUS_INTERRUPTED)
         return request->failed ? STATUS_FAILED : write_picture(request);
+    if (status == STATUS_OK && request->options->list && request->launches > 0)
+        return write_picture(request);
     if (status == STATUS_OK || (!request->found && status == STATUS_FAILED &&
                                 diags_count(session->diags, SEV_ERROR) == 0)) {
         report_no_launch(request, file->name);
@@ -285,6 +337,7 @@ static SessionStatus draw(Session *session, void *data) {
 
 SessionStatus session_draw(Session *session, const char *path, const DrawOptions *options) {
     DrawRequest request = {.session = session, .path = path, .options = options};
+    request.text = STRBUF(session->arena);
     request.nowhere = fopen("/dev/null", "w");
     SessionStatus status = session_guard(session, draw, &request);
     if (request.nowhere != NULL)

@@ -25,6 +25,12 @@ typedef struct Line {
 } Line;
 typedef VEC(Line) Lines;
 
+/* A panel: texts, then its cells from line `head` on. */
+typedef struct Block {
+    Lines lines;
+    size_t head, width;
+} Block;
+
 typedef struct Writer {
     const Picture *picture;
     Arena *arena;
@@ -36,21 +42,16 @@ static void add_line(const Writer *w, Lines *lines, const char *text) {
     vec_push(w->arena, lines, line);
 }
 
-/* A program whose accesses of each tensor are one step has no order to show. */
-static bool is_one_step(const Picture *picture) {
-    return picture->steps && picture->max_number == 0;
-}
-
-static char cell_char(const Picture *picture, const Cell *cell) {
+static char cell_char(const Picture *picture, const PicturePanel *p, const Cell *cell) {
     switch (cell->kind) {
     case CELL_NONE:
         return ' ';
     case CELL_FREE:
         return '.';
     case CELL_TOUCHED:
-        return is_one_step(picture) ? '#' : digits[cell->number % NUM_DIGITS];
+        return picture_is_one_step(picture) ? '#' : digits[cell->number % NUM_DIGITS];
     case CELL_SHARED:
-        return '*';
+        return p->counts ? digits[cell->number < NUM_DIGITS ? cell->number : NUM_DIGITS - 1] : '*';
     case CELL_MASKED:
         return '/';
     }
@@ -68,7 +69,48 @@ static const char *cell_color(const Writer *w, const Cell *cell) {
     return cell->kind == CELL_SHARED ? "\033[30;47m" : cell->kind == CELL_MASKED ? "\033[2m" : "";
 }
 
-static void put_cells(const Writer *w, const Cell *cells, int64_t count, StrBuf *text) {
+/* The colour of a thread's cells is that of its warp. */
+static const char *lane_color(const Writer *w, const Cell *cell) {
+    Cell warp = *cell;
+    if (cell->kind == CELL_SHARED)
+        warp.kind = CELL_TOUCHED;
+    warp.number = cell->touch != NULL ? cell->touch->warp : 0;
+    return cell_color(w, &warp);
+}
+
+/* "|0:31r4 ": warp 0, lane 31, from register 4 on. */
+static void put_vector(const Writer *w, const Cell *cell, size_t width, StrBuf *text) {
+    const Touch *touch = cell->touch;
+    const char *label = "";
+    if (touch == NULL) {
+        strbuf_printf(text, "%-*s", (int)width, cell->kind == CELL_FREE ? "." : "");
+        return;
+    }
+    if (touch->width == 0)
+        label = "all";
+    else
+        label = arena_printf(w->arena, "%u:%ur%u", touch->warp, touch->lane, touch->reg);
+    if (strlen(label) + 1 > width)
+        label = arena_printf(w->arena, "%u:%u", touch->warp, touch->lane);
+    const char *color = lane_color(w, cell);
+    strbuf_printf(text, "%s%c%-*.*s%s", color, cell->kind == CELL_MASKED ? '/' : '|',
+                  (int)width - 1, (int)width - 1, label, color[0] != '\0' ? "\033[0m" : "");
+}
+
+/* A row of vectors; every element of a panel takes equally many characters. */
+static size_t put_vectors(const Writer *w, const PicturePanel *p, const Cell *cells, int64_t count,
+                          StrBuf *text) {
+    uint32_t widest = p->panel->max_width;
+    size_t each = widest >= LANE_CELL || widest == 0 ? 1 : LANE_CELL / widest;
+    for (int64_t i = 0, len; i < count; i += len) {
+        len = picture_vector(cells + i, count - i);
+        put_vector(w, &cells[i], (size_t)len * each, text);
+    }
+    return (size_t)count * each;
+}
+
+static void put_cells(const Writer *w, const PicturePanel *p, const Cell *cells, int64_t count,
+                      StrBuf *text) {
     const char *current = "";
     for (int64_t i = 0; i < count; i++) {
         const char *wanted = cell_color(w, &cells[i]);
@@ -77,7 +119,7 @@ static void put_cells(const Writer *w, const Cell *cells, int64_t count, StrBuf 
             strbuf_puts(text, wanted);
             current = wanted;
         }
-        strbuf_putc(text, cell_char(w->picture, &cells[i]));
+        strbuf_putc(text, cell_char(w->picture, p, &cells[i]));
     }
     strbuf_puts(text, current[0] != '\0' ? "\033[0m" : "");
 }
@@ -106,57 +148,79 @@ static void add_rows(const Writer *w, const PicturePanel *p, Lines *lines) {
         if (count == 0)
             break;
         strbuf_printf(&text, "%*" PRId64 "  ", label, row_number(p, r));
-        put_cells(w, cells, count, &text);
-        Line line = {strbuf_str(&text), (size_t)label + 2 + (size_t)count};
+        size_t width = (size_t)count;
+        if (w->picture->lanes)
+            width = put_vectors(w, p, cells, count, &text);
+        else
+            put_cells(w, p, cells, count, &text);
+        Line line = {strbuf_str(&text), (size_t)label + 2 + width};
         vec_push(w->arena, lines, line);
     }
 }
 
-static Lines panel_lines(const Writer *w, const PicturePanel *p) {
-    Lines lines = {0};
-    add_line(w, &lines, p->title);
-    add_line(w, &lines, p->shape);
+static Block panel_block(const Writer *w, const PicturePanel *p) {
+    Block block = {0};
+    add_line(w, &block.lines, p->title);
+    add_line(w, &block.lines, p->shape);
     for (size_t i = 0; i < p->notes.len; i++)
-        add_line(w, &lines, p->notes.data[i]);
-    add_rows(w, p, &lines);
-    return lines;
+        add_line(w, &block.lines, p->notes.data[i]);
+    block.head = block.lines.len;
+    add_rows(w, p, &block.lines);
+    for (size_t i = 0; i < block.lines.len; i++) {
+        size_t width = block.lines.data[i].width;
+        block.width = width > block.width ? width : block.width;
+    }
+    return block;
 }
 
 /* ---- side by side ---------------------------------------------------------------------------- */
 
-static size_t lines_width(const Lines *lines) {
-    size_t width = 0;
-    for (size_t i = 0; i < lines->len; i++)
-        width = lines->data[i].width > width ? lines->data[i].width : width;
-    return width;
+/* Line `row` of a band whose panels have up to `head` lines above their cells; NULL: none. */
+static const Line *band_line(const Block *block, size_t row, size_t head) {
+    size_t missing = head - block->head;
+    if (row >= head)
+        row -= missing;
+    else if (row >= block->head)
+        return NULL;
+    return row < block->lines.len ? &block->lines.data[row] : NULL;
 }
 
-static void put_band(const Lines *blocks, size_t count, StrBuf *out) {
-    size_t height = 0;
-    for (size_t i = 0; i < count; i++)
-        height = blocks[i].len > height ? blocks[i].len : height;
-    for (size_t row = 0; row < height; row++) {
-        size_t column = 0, start = 0;
-        for (size_t i = 0; i < count; i++) {
-            if (row < blocks[i].len) {
-                for (; column < start; column++)
-                    strbuf_putc(out, ' ');
-                strbuf_puts(out, blocks[i].data[row].text);
-                column += blocks[i].data[row].width;
-            }
-            start += lines_width(&blocks[i]) + GAP;
+static void put_band_line(const Block *blocks, size_t count, size_t row, size_t head, StrBuf *out) {
+    size_t column = 0, start = 0;
+    for (size_t i = 0; i < count; i++) {
+        const Line *line = band_line(&blocks[i], row, head);
+        if (line != NULL) {
+            for (; column < start; column++)
+                strbuf_putc(out, ' ');
+            strbuf_puts(out, line->text);
+            column += line->width;
         }
-        strbuf_putc(out, '\n');
+        start += blocks[i].width + GAP;
     }
+    while (out->len > 0 && out->data[out->len - 1] == ' ')
+        out->len--;
+    strbuf_putc(out, '\n');
+}
+
+static void put_band(const Block *blocks, size_t count, StrBuf *out) {
+    size_t height = 0, head = 0;
+    for (size_t i = 0; i < count; i++)
+        head = blocks[i].head > head ? blocks[i].head : head;
+    for (size_t i = 0; i < count; i++) {
+        size_t own = blocks[i].lines.len + head - blocks[i].head;
+        height = own > height ? own : height;
+    }
+    for (size_t row = 0; row < height; row++)
+        put_band_line(blocks, count, row, head, out);
     strbuf_putc(out, '\n');
 }
 
 static void put_panels(const Writer *w, size_t width, StrBuf *out) {
     size_t count = w->picture->num_panels, first = 0, used = 0;
-    Lines *blocks = ARENA_ARRAY(w->arena, Lines, count);
+    Block *blocks = ARENA_ARRAY(w->arena, Block, count);
     for (size_t i = 0; i < count; i++) {
-        blocks[i] = panel_lines(w, &w->picture->panels[i]);
-        size_t needed = lines_width(&blocks[i]);
+        blocks[i] = panel_block(w, &w->picture->panels[i]);
+        size_t needed = blocks[i].width;
         if (i > first && used + GAP + needed > width) {
             put_band(&blocks[first], i - first, out);
             first = i;
@@ -172,7 +236,7 @@ static void put_panels(const Writer *w, size_t width, StrBuf *out) {
 
 static void put_numbers(const Picture *picture, StrBuf *out) {
     uint32_t most = picture->max_number < NUM_DIGITS ? picture->max_number : NUM_DIGITS - 1;
-    if (is_one_step(picture)) {
+    if (picture_is_one_step(picture)) {
         strbuf_puts(out, "#    touched by the program\n");
         return;
     }
@@ -199,8 +263,12 @@ static void put_numbers(const Picture *picture, StrBuf *out) {
 }
 
 static void put_legend(const Picture *picture, StrBuf *out) {
-    put_numbers(picture, out);
-    if (picture->has_shared)
+    if (picture->lanes)
+        strbuf_puts(out, "|1:5r4  what one lane accesses at once: warp 1, lane 5, into or from its "
+                         "registers 4 and on\n");
+    else
+        put_numbers(picture, out);
+    if (picture->has_stars && !picture->lanes)
         strbuf_puts(out, picture->steps ? "*    accessed several times\n"
                                         : "*    touched by several programs\n");
     if (picture->has_masked)

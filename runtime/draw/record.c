@@ -69,22 +69,37 @@ static bool in_slice(Panel *panel, const int64_t *at) {
 
 /* ---- elements -------------------------------------------------------------------------------- */
 
+uint8_t record_alike_ids(const int64_t grid[3], uint32_t a, uint32_t b) {
+    uint8_t same = 0;
+    int64_t i = a - 1, j = b - 1;
+    for (unsigned d = 0; d < 3; d++) {
+        if (i % grid[d] == j % grid[d])
+            same |= (uint8_t)(1u << d);
+        i /= grid[d];
+        j /= grid[d];
+    }
+    return same;
+}
+
 /* An active lane; what masked-off ones left there does not count any more. */
-static void touch_active(Touch *touch, uint32_t program, uint32_t step) {
+static void touch_active(const Recorder *r, Touch *touch, uint32_t program, uint32_t step) {
     if (touch->first == 0 || touch->masked) {
-        *touch = (Touch){.first = program, .last = program, .count = 1};
+        *touch = (Touch){.first = program, .last = program, .count = 1, .same = 7};
         touch->step = (uint16_t)step;
         return;
     }
-    if (touch->last != program && touch->count < UINT16_MAX)
-        touch->count++;
+    if (touch->last != program) {
+        if (touch->count < UINT16_MAX)
+            touch->count++;
+        touch->same &= record_alike_ids(r->grid, touch->first, program);
+    }
     touch->again |= touch->last == program && touch->step != (uint16_t)step;
     touch->last = program;
 }
 
 static void touch_masked(Touch *touch, uint32_t program, uint32_t step) {
     if (touch->first == 0) {
-        *touch = (Touch){.first = program, .last = program, .count = 1, .masked = true};
+        *touch = (Touch){.first = program, .last = program, .count = 1, .masked = true, .same = 7};
         touch->step = (uint16_t)step;
     } else if (touch->masked && touch->last != program) {
         if (touch->count < UINT16_MAX)
@@ -176,7 +191,7 @@ static void record_lanes(Recorder *r, const InterpAccess *access, Panel *panel,
             Touch *touch = &panel->touches[row * panel->width + col];
             bool is_new = touch->first == 0 || (touch->masked && lane->active);
             if (lane->active)
-                touch_active(touch, program, step);
+                touch_active(r, touch, program, step);
             else
                 touch_masked(touch, program, step);
             if (held && is_new)

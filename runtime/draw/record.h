@@ -21,6 +21,7 @@ typedef struct Touch {
     uint16_t count; /* programs */
     bool masked;    /* only lanes that were masked off point here */
     bool again;     /* by several steps of a program */
+    uint8_t same;   /* bit d: its programs are alike in id d, as far as they are several */
     uint16_t step;  /* of the first program: in its how-manieth access of the panel */
     uint8_t warp;   /* who holds it; only with Recorder.lanes */
     uint8_t lane;
@@ -52,6 +53,7 @@ typedef struct Recorder {
     Arena *arena, *scratch;
     const IrKernel *kernel;
     const InterpArg *args;
+    const int64_t *grid;
     int only_param;  /* -1: all */
     int64_t program; /* linear number; -1: all */
     bool lanes;      /* who holds each element: the kernel is at the laid level */
@@ -62,6 +64,9 @@ typedef struct Recorder {
 
 /* For InterpOptions.observer. */
 InterpObserver record_observer(Recorder *recorder);
+
+/* In which ids two programs (1 + their numbers) are alike: bits 0 to 2. */
+uint8_t record_alike_ids(const int64_t grid[3], uint32_t a, uint32_t b);
 
 /* Where the lanes of an access lie in the tensor that `param` points to (place.c). Active lanes lie
  * on their elements; others go on as the tile does, beyond the shape where it hangs over. */
