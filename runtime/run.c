@@ -4,12 +4,16 @@
 
 typedef struct RunRequest {
     const char *path;
+    const char *text; /* NULL: it is in the file `path` */
+    size_t len;
     ProgramOptions options;
 } RunRequest;
 
 static SessionStatus run(Session *session, void *data) {
     const RunRequest *request = data;
-    const SrcFile *file = session_load(session, request->path);
+    const SrcFile *file = request->text != NULL ? sources_add(session->sources, request->path,
+                                                              request->text, request->len)
+                                                : session_load(session, request->path);
     const Module *module = file == NULL ? NULL : session_parse(session, file);
     if (module == NULL) {
         return STATUS_FAILED;
@@ -32,18 +36,25 @@ static SessionStatus run(Session *session, void *data) {
     return status;
 }
 
+static SessionStatus start(Session *session, RunRequest *request, const char *const *args,
+                           size_t num_args) {
+    request->options = (ProgramOptions){
+        .args = args,
+        .num_args = num_args,
+        .launches = true,
+        .device = session->options.device,
+        .out = session->options.out,
+    };
+    return session_guard(session, run, request);
+}
+
 SessionStatus session_run(Session *session, const char *path, const char *const *args,
                           size_t num_args) {
-    RunRequest request = {
-        .path = path,
-        .options =
-            {
-                .args = args,
-                .num_args = num_args,
-                .launches = true,
-                .device = session->options.device,
-                .out = session->options.out,
-            },
-    };
-    return session_guard(session, run, &request);
+    RunRequest request = {.path = path};
+    return start(session, &request, args, num_args);
+}
+
+SessionStatus session_run_text(Session *session, const char *name, const char *text, size_t len) {
+    RunRequest request = {.path = name, .text = text, .len = len};
+    return start(session, &request, &name, 1);
 }

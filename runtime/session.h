@@ -63,10 +63,11 @@ typedef struct SessionOptions {
     unsigned threads;               /* 0: one per processor */
     const char *const *import_dirs; /* searched after the program's folder */
     size_t num_import_dirs;
-    const char *lessons_dir; /* where `triton_tutorials` lies, or NULL */
-    const char *cache_dir;   /* where compiled code is kept between runs, or NULL: nowhere */
-    bool tune_cache;         /* results of autotuning are kept there, too */
-    bool json;               /* diagnostics as JSON, one object a line */
+    const struct HostModule *modules; /* see runtime/host/host.h: programs may import them, too */
+    size_t num_modules;
+    const char *cache_dir; /* where compiled code is kept between runs, or NULL: nowhere */
+    bool tune_cache;       /* results of autotuning are kept there, too */
+    bool json;             /* diagnostics as JSON, one object a line */
     DiagStyle style;
     ToolPlaces tools;
     FILE *out, *err;
@@ -118,6 +119,8 @@ void session_flush(Session *session);
 /* Runs the program in `path` ("-": standard input). args[0] is the program's name for sys.argv. */
 SessionStatus session_run(Session *session, const char *path, const char *const *args,
                           size_t num_args);
+/* Runs a program that is in no file; `name` is what diagnostics call it. */
+SessionStatus session_run_text(Session *session, const char *name, const char *text, size_t len);
 /* Reports what is wrong with a program without running it; `signature` may be NULL. */
 SessionStatus session_check(Session *session, const char *path, const char *kernel,
                             const char *signature);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 typedef struct EmbeddedFile {
-    const char *name; /* the file's name without its ending */
+    const char *name; /* the file's name without its ending, or its path below some folder */
     const unsigned char *text;
     size_t len;
 } EmbeddedFile;

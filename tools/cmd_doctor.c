@@ -6,6 +6,7 @@
 #include "runtime/cuda/cuda_device.h"
 #include "support/io.h"
 #include "tools/commands.h"
+#include "tools/lesson_catalog.h"
 
 static void put_folder(FILE *out, const char *what, const char *folder) {
     fprintf(out, "%s: %s%s\n", what, folder, io_is_dir(folder) ? "" : " (not there)");
@@ -49,10 +50,8 @@ SessionStatus cmd_doctor(const Command *command) {
     for (size_t i = 0; i < options->num_import_dirs; i++) {
         put_folder(out, "import folder", options->import_dirs[i]);
     }
-    if (options->lessons_dir == NULL) {
-        fputs("lessons: not found beside this program\n", out);
-        return STATUS_FAILED;
-    }
-    put_folder(out, "lessons", options->lessons_dir);
+    const Catalog *lessons = catalog_embedded(session_arena(command->session));
+    fprintf(out, "lessons: %zu, with %zu exercises (`tkc lesson`)\n", lessons->lessons.len,
+            lessons->num_exercises);
     return STATUS_OK;
 }

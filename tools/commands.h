@@ -10,6 +10,7 @@ typedef struct Command {
     const Options *options;
     Session *session;
     const SessionOptions *session_options;
+    const char *state_dir; /* where progress is kept, or NULL: nowhere */
     FILE *out, *err;
 } Command;
 
@@ -19,6 +20,7 @@ SessionStatus cmd_build(const Command *command);
 SessionStatus cmd_draw(const Command *command);
 SessionStatus cmd_doctor(const Command *command);
 SessionStatus cmd_cache(const Command *command);
+SessionStatus cmd_lesson(const Command *command);
 SessionStatus cmd_explain(const Command *command);
 SessionStatus cmd_help(const Command *command);
 void cmd_version(FILE *out);

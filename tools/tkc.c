@@ -18,6 +18,8 @@
 #include "support/str.h"
 #include "tools/commands.h"
 #include "tools/help.h"
+#include "tools/lesson_catalog.h"
+#include "tools/lesson_progress.h"
 
 static volatile sig_atomic_t caught_signal;
 
@@ -38,7 +40,7 @@ static void catch_signals(void) {
 static SessionStatus (*const verb_functions[VERB_COUNT])(const Command *) = {
     [VERB_RUN] = cmd_run,         [VERB_CHECK] = cmd_check, [VERB_BUILD] = cmd_build,
     [VERB_DRAW] = cmd_draw,       [VERB_CACHE] = cmd_cache, [VERB_DOCTOR] = cmd_doctor,
-    [VERB_EXPLAIN] = cmd_explain, [VERB_HELP] = cmd_help,
+    [VERB_EXPLAIN] = cmd_explain, [VERB_HELP] = cmd_help,   [VERB_LESSON] = cmd_lesson,
 };
 
 /* An environment variable; NULL if it is unset or empty. */
@@ -65,28 +67,6 @@ static DiagStyle diag_style(unsigned choice) {
         style.width = size.ws_col;
     }
     return style;
-}
-
-/* Where the lessons lie: PREFIX/share/tkc/lessons of an installed PREFIX/bin/tkc, or in the source
- * tree whose build folder holds tkc. NULL if neither is there. */
-static const char *find_lessons(Arena *arena) {
-    static const char *const places[] = {"share/tkc/lessons", "lessons"};
-    char prefix[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", prefix, sizeof prefix - 1);
-    if (len <= 0) {
-        return NULL;
-    }
-    prefix[len] = '\0';
-    for (int i = 0; i < 2 && strchr(prefix, '/') != NULL; i++) {
-        *strrchr(prefix, '/') = '\0';
-    }
-    for (size_t i = 0; i < TK_COUNTOF(places); i++) {
-        const char *folder = arena_printf(arena, "%s/%s", prefix, places[i]);
-        if (io_is_dir(folder)) {
-            return folder;
-        }
-    }
-    return NULL;
 }
 
 static void add_import_dirs(Arena *arena, const Options *options, SessionOptions *session) {
@@ -118,7 +98,6 @@ static SessionOptions session_options(Arena *arena, const Options *options) {
         .seed = option_number(options, OPTION_SEED, 0),
         .profile = option_given(options, OPTION_PROFILE),
         .profile_json = option_choice(options, OPTION_PROFILE) == 1,
-        .lessons_dir = find_lessons(arena),
         .cache_dir = cache_folder(arena, environment("TKC_CACHE_DIR"),
                                   environment("XDG_CACHE_HOME"), environment("HOME")),
         .tune_cache = !option_given(options, OPTION_NO_TUNE_CACHE) && wants_tune_cache(),
@@ -139,6 +118,7 @@ static SessionOptions session_options(Arena *arena, const Options *options) {
     uint64_t threads = option_number(options, OPTION_THREADS, 0);
     session.threads = threads > UINT_MAX ? UINT_MAX : (unsigned)threads;
     add_import_dirs(arena, options, &session);
+    session.modules = catalog_modules(arena, catalog_embedded(arena), &session.num_modules);
     return session;
 }
 
@@ -158,7 +138,15 @@ static SessionStatus flush_output(Diags *diags, SessionStatus status) {
 
 static SessionStatus run_verb(const Options *options, const SessionOptions *session_options,
                               Session *session) {
-    Command command = {options, session, session_options, stdout, stderr};
+    Command command = {
+        .options = options,
+        .session = session,
+        .session_options = session_options,
+        .state_dir = progress_folder(session_arena(session), environment("XDG_STATE_HOME"),
+                                     environment("HOME")),
+        .out = stdout,
+        .err = stderr,
+    };
     if (option_given(options, OPTION_VERSION)) {
         cmd_version(stdout);
     } else if (option_given(options, OPTION_SHOW_HELP)) {

@@ -10,11 +10,12 @@ _tkc() {
     cache) words=' --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     doctor) words=' --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     explain) words=' --format=text --format=markdown --format=man --format=bash --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
+    lesson) words=' --device=cpu --device=emu --device=cuda --threads= --watch --all --anyway --of=file --of=solution --of=start --folder= --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     help) words=' --format=text --format=markdown --format=man --format=bash --diagnostics=text --diagnostics=json --color=auto --color=always --color=never --help --version' ;;
     *) words=''
     esac
     if [[ $COMP_CWORD -eq 1 ]]; then
-        words='run check build draw cache doctor explain help --help --version'
+        words='run check build draw cache doctor explain lesson help --help --version'
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
     if [[ $COMP_CWORD -gt 1 && $current != -* ]]; then

@@ -12,13 +12,23 @@
 #include "frontend/value.h"
 #include "runtime/host/torch.h"
 
+/* A module that no search in folders finds. */
+typedef struct HostModule {
+    const char *name; /* "triton_tutorials.lessons.beginner.lesson_01_gpu_fundamentals" */
+    const char *path; /* the file that it is, or what diagnostics call `text` */
+    const char *text; /* NULL: read from the file */
+    size_t len;
+    bool first; /* it comes before all files; else it is for where none has this name */
+} HostModule;
+
 /* What a host program runs with. Everything is borrowed and outlives the PyCtx. */
 typedef struct HostOptions {
     const char *const *args; /* sys.argv; args[0] is the program's path */
     size_t num_args;
     const char *const *import_dirs; /* -I, then TKC_PATH; the program's folder comes before them */
     size_t num_import_dirs;
-    const char *lessons_dir;             /* `import triton_tutorials...`; NULL: none */
+    const HostModule *modules;
+    size_t num_modules;
     FILE *out, *err;                     /* print(), sys.stdout; sys.stderr */
     const volatile sig_atomic_t *cancel; /* set: stop soon with HOST_CANCELLED; may be NULL */
     TorchState *torch;

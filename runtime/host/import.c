@@ -2,7 +2,8 @@
  *
  * A module is one that is built in (torch, triton, and the parts of Python's library that tkc has),
  * or a file of the program: looked for in the program's folder, then in the -I folders, as NAME.tk,
- * NAME.py or a folder NAME. `triton_tutorials.lessons` is the folder of tkc's lessons.
+ * NAME.py or a folder NAME; or one that the options of the host name, such as tkc's lessons, which
+ * are part of tkc: `triton_tutorials.lessons.LEVEL.NAME`.
  */
 #include <string.h>
 
@@ -11,13 +12,12 @@
 #include "runtime/host/triton.h"
 #include "support/io.h"
 
-static const char lessons_package[] = "triton_tutorials.lessons";
-
 /* ---- finding ----------------------------------------------------------------------------------
  */
 
 typedef struct Found {
-    const char *file; /* NULL: a folder without __init__ */
+    const char *file;         /* NULL: a folder without __init__ */
+    const HostModule *module; /* one of the options; then `file` is its path */
     bool package;
 } Found;
 
@@ -52,26 +52,39 @@ static const char *with_slashes(PyCtx *py, const char *dotted) {
     return path;
 }
 
+/* Among the modules of the options: the very one, or a package that one of them is in. */
+static bool find_given(const HostOptions *options, const char *dotted, bool first, Found *found) {
+    size_t len = strlen(dotted);
+    for (size_t i = 0; i < options->num_modules; i++) {
+        const HostModule *module = &options->modules[i];
+        if (module->first != first || strncmp(module->name, dotted, len) != 0)
+            continue;
+        if (module->name[len] == '\0') {
+            *found = (Found){.file = module->path, .module = module};
+            return true;
+        }
+        if (module->name[len] == '.') {
+            *found = (Found){.package = true};
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool find_module(PyCtx *py, const char *dotted, Found *found) {
     const HostOptions *options = &py->host->options;
     const char *path = with_slashes(py, dotted);
     const char *base = py->host->program_dir;
+    *found = (Found){0};
+    if (find_given(options, dotted, true, found))
+        return true;
     if (try_stem(py, base[0] == '\0' ? path : arena_printf(py->arena, "%s/%s", base, path), found))
         return true;
     for (size_t i = 0; i < options->num_import_dirs; i++) {
         if (try_stem(py, arena_printf(py->arena, "%s/%s", options->import_dirs[i], path), found))
             return true;
     }
-    if (options->lessons_dir == NULL)
-        return false;
-    if (strcmp(dotted, "triton_tutorials") == 0) {
-        *found = (Found){.package = true};
-        return true;
-    }
-    size_t len = strlen(lessons_package);
-    bool inside = strncmp(dotted, lessons_package, len) == 0;
-    return inside && (dotted[len] == '\0' || dotted[len] == '.') &&
-           try_stem(py, arena_printf(py->arena, "%s%s", options->lessons_dir, path + len), found);
+    return find_given(options, dotted, false, found);
 }
 
 /* ---- loading ----------------------------------------------------------------------------------
@@ -95,22 +108,31 @@ static PyValue new_module(PyCtx *py, const char *dotted, const Found *found) {
     return module;
 }
 
-static bool run_module(PyCtx *py, PyValue module, const char *path, SrcRange range) {
-    size_t len;
-    const char *error = NULL;
-    char *text = io_read_file(py->arena, path, SRC_MAX_BYTES, &len, &error);
+/* The source of a module that was found; NULL with an exception. */
+static const SrcFile *load_module(PyCtx *py, const Found *found, SrcRange range) {
+    const HostModule *given = found->module;
+    size_t len = given != NULL ? given->len : 0;
+    const char *path = found->file, *error = NULL;
+    const char *text = given != NULL ? given->text : NULL;
+    if (text == NULL)
+        text = io_read_file(py->arena, path, SRC_MAX_BYTES, &len, &error);
     if (text == NULL) {
         py_raise_at(py, PYEXC_ImportError, range, NULL, "cannot read '%s': %s", path, error);
-        return false;
+        return NULL;
     }
     const SrcFile *file = sources_add(py->sources, path, text, len);
-    if (file == NULL) {
+    if (file == NULL)
         py_raise_at(py, PYEXC_ImportError, range, NULL, "'%s' is too long", path);
+    return file;
+}
+
+static bool run_module(PyCtx *py, PyValue module, const Found *found, SrcRange range) {
+    const SrcFile *file = load_module(py, found, range);
+    if (file == NULL)
         return false;
-    }
     Module *tree = parse_module(py->arena, py->names, py->diags, file);
     if (tree->has_errors) {
-        py_raise_at(py, PYEXC_SyntaxError, range, NULL, "'%s' has syntax errors", path);
+        py_raise_at(py, PYEXC_SyntaxError, range, NULL, "'%s' has syntax errors", found->file);
         ((PyException *)py->exception.u.o)->reported = true;
         return false;
     }
@@ -193,7 +215,7 @@ static PyValue import_one(PyCtx *py, const char *dotted, SrcRange range) {
     }
     module = new_module(py, dotted, &found);
     py_dict_set(py, host->modules, key, module); /* at once: modules may import each other */
-    if (found.file != NULL && !run_module(py, module, found.file, range)) {
+    if (found.file != NULL && !run_module(py, module, &found, range)) {
         PyValue removed = PY_NONE, pending = py->exception;
         bool was;
         py->exception = PY_NONE;
