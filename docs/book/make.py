@@ -53,9 +53,11 @@ class Book:
         """A chapter of a text; `level` is added to the levels of its headings."""
         chapter = Chapter(path, name)
         source = self.read(path) if text is None else text
-        result = subprocess.run(["cmark-gfm", "--unsafe", "--extension", "table", "--extension",
-                                 "autolink"], input=source, capture_output=True, text=True, check=True)
-        body = re.sub(r'<pre><code(?: class="language-([^"]*)")?>(.*?)</code></pre>', self.code,
+        result = subprocess.run(["cmark-gfm", "--unsafe", "--full-info-string", "--extension", "table",
+                                 "--extension", "autolink"], input=source, capture_output=True,
+                                text=True, check=True)
+        body = re.sub(r'<pre><code(?: class="language-([^"]*)")?(?: data-meta="([^"]*)")?>(.*?)'
+                      r'</code></pre>', self.code,
                       result.stdout, flags=re.S)
         title = re.search(r"<h1>(.*?)</h1>", body, re.S)
         chapter.title = re.sub(r"<.*?>", "", title.group(1)) if title else os.path.basename(path)
@@ -68,8 +70,11 @@ class Book:
 
     @staticmethod
     def code(match):
-        text = highlight(html.unescape(match.group(2)), match.group(1) or "")
-        return f'<pre tabindex="0"><code>{text}</code></pre>'
+        language, meta, text = match.groups()
+        text = highlight(html.unescape(text), language or "")
+        name = re.match(r"[\w.]+\.tk\b", meta or "")
+        caption = f'<div class="file">{name.group()}</div>' if name else ""
+        return f'{caption}<pre tabindex="0"><code>{text}</code></pre>'
 
     @staticmethod
     def heading(match, used, name, level):
@@ -193,10 +198,12 @@ def contents(parts):
         lines.append(f"<strong>{html.escape(title)}</strong><ul>")
         for group in groups:
             lines.append(f'<li><a href="#{group[0].name}">{group[0].title}</a>')
-            if len(group) > 1:
-                inner = "".join(f'<li><a href="#{exercise.name}">{exercise.title}</a></li>'
-                                for exercise in group[1:])
-                lines.append(f"<ul>{inner}</ul>")
+            inner = [(exercise.name, exercise.title) for exercise in group[1:]]
+            if group[0].name == "guide":
+                inner = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>', group[0].body)
+            if inner:
+                items = "".join(f'<li><a href="#{name}">{text}</a></li>' for name, text in inner)
+                lines.append(f"<ul>{items}</ul>")
             lines.append("</li>")
         lines.append("</ul>")
     return "\n".join(lines)
