@@ -226,7 +226,7 @@ static void list_line(const LessonContext *context, const Lesson *lesson) {
     for (size_t i = 0; i < lesson->exercises.len; i++) {
         const Exercise *exercise = &lesson->exercises.data[i];
         const char *state = state_of(context, exercise);
-        strbuf_printf(&line, "  %-4s %-7s", exercise->id, state);
+        strbuf_printf(&line, "  %-12s", arena_printf(context->arena, "%s %s", exercise->id, state));
     }
     while (vec_last(&line) == ' ') {
         line.data[--line.len] = '\0';
