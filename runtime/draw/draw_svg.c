@@ -127,7 +127,7 @@ static void choose_cell(const Svg *svg, Block *block) {
     const PicturePanel *p = block->panel;
     if (svg->picture->lanes) {
         int64_t widest = p->panel->max_width > 0 ? p->panel->max_width : 1;
-        block->cell_w = widest >= 8 ? 7 : 48 / widest + 2;
+        block->cell_w = widest >= 8 ? clamp(48 / widest, 1, 6) : 48 / widest + 1;
         block->cell_h = 26;
     } else if (p->wrapped) {
         block->cell_w = clamp(256 / p->cols, 8, 18);
@@ -277,6 +277,8 @@ static void put_region(const Svg *svg, const Block *block, const Cell *cell, int
         break;
     }
     const char *label = cell_label(svg, block->panel, cell);
+    if (cell->kind == CELL_SHARED && text_width(label, CHAR_10) + 2 > width)
+        label = arena_printf(svg->arena, "%u", cell->number);
     if (label[0] != '\0' && text_width(label, CHAR_10) + 2 <= width && height >= 11) {
         Svg above = *svg;
         above.out = svg->labels;
@@ -327,38 +329,54 @@ static void put_lines(const Svg *svg, const Block *block, size_t number) {
     }
 }
 
-/* Each lane's vector is a rectangle with the lane and its registers in it. */
+/* The registers of a vector: "r4-7", or "r0,8..24" if they do not follow each other. */
+static const char *registers_text(const Svg *svg, const Cell *cells, int64_t len) {
+    unsigned first = cells[0].touch->reg, last = cells[len - 1].touch->reg;
+    bool follow = true;
+    for (int64_t i = 1; i < len; i++)
+        follow &= cells[i].touch->reg == cells[i - 1].touch->reg + 1;
+    if (len == 1)
+        return arena_printf(svg->arena, "r%u", first);
+    if (follow)
+        return arena_printf(svg->arena, "r%u-%u", first, last);
+    return len == 2 ? arena_printf(svg->arena, "r%u,%u", first, last)
+                    : arena_printf(svg->arena, "r%u,%u..%u", first, cells[1].touch->reg, last);
+}
+
+/* A lane's vector: a rectangle with the lane and its registers in it. */
+static void put_vector(const Svg *svg, const Block *block, int64_t row, int64_t col, int64_t len) {
+    const PicturePanel *p = block->panel;
+    const Cell *cell = &p->cells[row * p->cols + col];
+    const Touch *touch = cell->touch;
+    int64_t x = block->grid_x + col * block->cell_w, y = block->grid_y + row * block->cell_h;
+    int64_t width = len * block->cell_w;
+    if (touch == NULL) {
+        if (cell->kind == CELL_FREE)
+            put_rect(svg, "f v", x, y, width, block->cell_h);
+        return;
+    }
+    if (cell->kind == CELL_MASKED) {
+        Cell warp = {.kind = CELL_MASKED, .number = touch->warp};
+        put_region(svg, block, &warp, row, col, 1, len);
+        return;
+    }
+    put_rect(svg, arena_printf(svg->arena, "p%u v", touch->warp % NUM_COLORS), x, y, width,
+             block->cell_h);
+    if (touch->width == 0) { /* no tile: every thread has it */
+        put_text(svg, "c", x + width / 2, y + 16, "all");
+        return;
+    }
+    put_text(svg, "c", x + width / 2, y + 12,
+             arena_printf(svg->arena, "%u:%u", touch->warp, touch->lane));
+    put_text(svg, "s", x + width / 2, y + 22, registers_text(svg, cell, len));
+}
+
 static void put_lanes(const Svg *svg, const Block *block) {
     const PicturePanel *p = block->panel;
     for (int64_t r = 0; r < p->rows; r++) {
         for (int64_t c = 0, len; c < p->cols; c += len) {
-            const Cell *cell = &p->cells[r * p->cols + c];
-            len = picture_vector(cell, p->cols - c);
-            const Touch *touch = cell->touch;
-            int64_t x = block->grid_x + c * block->cell_w, y = block->grid_y + r * block->cell_h;
-            int64_t width = len * block->cell_w;
-            if (cell->kind == CELL_NONE)
-                continue;
-            Cell warp = {.kind = touch == NULL || cell->kind == CELL_MASKED ? cell->kind
-                                                                            : CELL_TOUCHED};
-            const char *color =
-                touch == NULL ? "f v" : arena_printf(svg->arena, "p%u v", touch->warp % NUM_COLORS);
-            warp.number = touch == NULL ? 0 : touch->warp;
-            if (cell->kind == CELL_MASKED) {
-                put_region(svg, block, &warp, r, c, 1, len);
-                continue;
-            }
-            put_rect(svg, color, x, y, width, block->cell_h);
-            if (touch == NULL)
-                continue;
-            bool all = touch->width == 0;
-            put_text(svg, "c", x + width / 2, y + 12,
-                     all ? "all" : arena_printf(svg->arena, "%u:%u", touch->warp, touch->lane));
-            if (!all)
-                put_text(svg, "s", x + width / 2, y + 22,
-                         len > 1 ? arena_printf(svg->arena, "r%u-%u", touch->reg,
-                                                touch->reg + (unsigned)len - 1)
-                                 : arena_printf(svg->arena, "r%u", touch->reg));
+            len = picture_vector(&p->cells[r * p->cols + c], p->cols - c);
+            put_vector(svg, block, r, c, len);
         }
     }
 }

@@ -78,7 +78,7 @@ static const char *lane_color(const Writer *w, const Cell *cell) {
     return cell_color(w, &warp);
 }
 
-/* "|0:31r4 ": warp 0, lane 31, from register 4 on. */
+/* "|0:31r4 ": warp 0, lane 31, the first element in register 4. */
 static void put_vector(const Writer *w, const Cell *cell, size_t width, StrBuf *text) {
     const Touch *touch = cell->touch;
     const char *label = "";
@@ -264,8 +264,8 @@ static void put_numbers(const Picture *picture, StrBuf *out) {
 
 static void put_legend(const Picture *picture, StrBuf *out) {
     if (picture->lanes)
-        strbuf_puts(out, "|1:5r4  what one lane accesses at once: warp 1, lane 5, into or from its "
-                         "registers 4 and on\n");
+        strbuf_puts(out, "|1:5r4  what one lane accesses at once: warp 1, lane 5, the first "
+                         "element in register 4\n");
     else
         put_numbers(picture, out);
     if (picture->has_stars && !picture->lanes)
