@@ -37,6 +37,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FENCE = re.compile(r"^( *)(`{3,}|~{3,})\s*(.*?)\s*$")
 MEASURED = re.compile(r"^<!-- measured: (\d+) -->$")
 PICTURE = re.compile(r'<img\b[^>]*\bsrc="([^"]+\.svg)"|!\[[^]]*\]\(([^)\s]+\.svg)\)')
+# What builds with sanitizers say of memory that is refused; the program says so, too.
+SANITIZER = re.compile(r"^==\d+==WARNING: AddressSanitizer failed to allocate .*\n", re.M)
 HEADER = "import torch\nimport triton\nimport triton.language as tl\n\n"
 
 
@@ -143,7 +145,7 @@ class Text:
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
             status = None
-        text = output.decode("utf-8", errors="replace").expandtabs()
+        text = SANITIZER.sub("", output.decode("utf-8", errors="replace")).expandtabs()
         lines = [line.rstrip() for line in text.split("\n")]
         return status, lines[:-1] if lines[-1] == "" else lines
 
