@@ -288,6 +288,10 @@ static bool is_full_slice(SVal v) {
 
 static SVal index_refused(Spec *s, SVal base, SrcRange range) {
     Diag *d = SPEC_ERROR(s, DIAG_KERNEL_INDEX, range, sv_type_name(s, base));
+    if (sv_is_tensor(base) && tl_is_ptr(base.type)) {
+        diag_help(d, "a pointer is no array: read memory by tl.load(ptr + offsets)");
+        return SVAL_ERROR;
+    }
     diag_note(d, SRC_NONE, "a tile is indexed with `:` and None only, to add dimensions of size 1");
     diag_help(d, "to pick elements, mask and reduce, or use tl.gather");
     return SVAL_ERROR;
@@ -357,7 +361,9 @@ static SVal index_tuple(Spec *s, SVal base, SVal index, SrcRange range) {
         return SVAL_ERROR;
     }
     if (i < -len || i >= len) {
-        SPEC_ERROR(s, DIAG_KERNEL_TUPLE_RANGE, range, (long long)i, (long long)len);
+        Diag *d = SPEC_ERROR(s, DIAG_KERNEL_TUPLE_RANGE, range, (long long)i, (long long)len);
+        if (len == 0)
+            diag_help(d, "numbers and pointers have no shape: pass a tensor's sizes as arguments");
         return SVAL_ERROR;
     }
     return base.u.tuple.items[i < 0 ? i + len : i];

@@ -67,7 +67,9 @@ void spec_assign(Spec *s, const Expr *target, SVal value, bool constant, SrcRang
         break;
     case EXPR_SUBSCRIPT: {
         Diag *d = SPEC_ERROR(s, DIAG_KERNEL_STORE_TARGET, target->range, "__setitem__");
-        diag_help(d, "a tile is a value: use tl.where(mask, new, old), or tl.store to memory");
+        diag_help(
+            d,
+            "write memory by tl.store(ptr + offsets, value); a tile by x = tl.where(mask, new, x)");
         break;
     }
     case EXPR_ATTRIBUTE:

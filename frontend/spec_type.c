@@ -123,6 +123,22 @@ const char *tl_code(Spec *s, TlType t) {
     return arena_printf(s->arena, "tl.pointer_type(%s)", tl_code(s, *t.pointee));
 }
 
+static void put_value_type(Spec *s, SVal v, StrBuf *out);
+
+/* The types of all items, but of a long tuple (a tensor's tolist(), say) only of the first. */
+static void put_tuple_type(Spec *s, SVal v, StrBuf *out) {
+    enum { LONG = 16, SHOWN = 3 };
+    size_t len = v.u.tuple.len, shown = len > LONG ? SHOWN : len;
+    strbuf_putc(out, '(');
+    for (size_t i = 0; i < shown; i++) {
+        strbuf_puts(out, i > 0 ? ", " : "");
+        put_value_type(s, v.u.tuple.items[i], out);
+    }
+    if (shown < len)
+        strbuf_printf(out, ", ...: %zu items", len);
+    strbuf_putc(out, ')');
+}
+
 static void put_value_type(Spec *s, SVal v, StrBuf *out) {
     switch (v.kind) {
     case SV_TENSOR:
@@ -148,12 +164,7 @@ static void put_value_type(Spec *s, SVal v, StrBuf *out) {
         break;
     }
     case SV_TUPLE:
-        strbuf_putc(out, '(');
-        for (size_t i = 0; i < v.u.tuple.len; i++) {
-            strbuf_puts(out, i > 0 ? ", " : "");
-            put_value_type(s, v.u.tuple.items[i], out);
-        }
-        strbuf_putc(out, ')');
+        put_tuple_type(s, v, out);
         break;
     case SV_BLOCKPTR:
         strbuf_puts(out, "block pointer to ");

@@ -464,7 +464,7 @@ static SessionStatus word_solution(LessonContext *context, const Lesson *lesson,
     if (!entry.solved && entry.hints < NUM_HINTS &&
         !option_given(context->command->options, OPTION_ANYWAY)) {
         Diag *diag = diag_report(diags_of(context), DIAG_LESSON_EARLY, SRC_NONE, exercise->id);
-        diag_note(diag, SRC_NONE, "%u of its %d hints were shown", entry.hints, NUM_HINTS);
+        diag_note(diag, SRC_NONE, "hints shown so far: %u of %d", entry.hints, NUM_HINTS);
         diag_help(diag, "`tkc lesson hint %s` shows the next; `--anyway` shows the solution now",
                   exercise->id);
         return STATUS_FAILED;
