@@ -113,6 +113,11 @@ static bool is_kept(const PipelinePlan *plan, unsigned carried) {
     return plan->needed[body_of(plan)->args[1 + carried]->id] != 0;
 }
 
+static bool is_computed_ahead(const PipelinePlan *plan, const IrOp *op) {
+    return op->num_results == 1 && op->results[0].id < plan->num_values &&
+           plan->ahead[op->results[0].id] != 0;
+}
+
 static Numbers build_numbers(IrBuilder *b, const PipelinePlan *plan) {
     const IrType *index = body_of(plan)->args[0]->type;
     const IrType *i32 = ir_type_scalar(plan->pc->module->ctx, TY_I32);
@@ -157,7 +162,7 @@ static void build_trip(Chain *chain, IrValue *stage) {
     }
     IrValue *happens = ir_cmpi(b, IPRED_NE, chain->left, chain->numbers.none);
     for (const IrOp *op = body->first; op != body->last; op = op->next) {
-        if (op->num_results == 1 && plan->ahead[op->results[0].id])
+        if (is_computed_ahead(plan, op))
             ir_clone_op(&cloner, op);
     }
     for (size_t i = 0; i < plan->loads.len; i++)

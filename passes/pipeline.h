@@ -22,6 +22,7 @@ typedef struct PipelinePlan {
     /* By id of a value in the loop: the copies need it, so that it is computed ahead; it is needed
      * in its own trip, by something else than the copies. */
     uint8_t *ahead, *needed;
+    uint32_t num_values; /* that have entries there: what the plan itself makes has none */
 } PipelinePlan;
 
 /* Fills in the plan for a loop, after giving the buffers their stages and moving them in front of

@@ -315,8 +315,9 @@ bool pipeline_plan(PassContext *pc, IrKernel *kernel, IrOp *loop, PipelinePlan *
     int64_t own = ir_attr_int(loop, ATTR_NUM_STAGES), wanted = own > 0 ? own : kernel->num_stages;
     *plan = (PipelinePlan){.pc = pc, .kernel = kernel, .loop = loop};
     plan->stages = (unsigned)(wanted < BUFFER_MAX_STAGES ? wanted : BUFFER_MAX_STAGES);
-    plan->ahead = ARENA_ARRAY(pc->scratch, uint8_t, kernel->num_values);
-    plan->needed = ARENA_ARRAY(pc->scratch, uint8_t, kernel->num_values);
+    plan->num_values = kernel->num_values;
+    plan->ahead = ARENA_ARRAY(pc->scratch, uint8_t, plan->num_values);
+    plan->needed = ARENA_ARRAY(pc->scratch, uint8_t, plan->num_values);
     Body body = {.arena = pc->scratch};
     if (plan->stages < 2 || !ir_walk(loop->regions[0], look_at, &body))
         return false;
