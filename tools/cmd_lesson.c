@@ -383,14 +383,18 @@ static ExerciseVec exercises_here(const LessonContext *context, const Lesson *le
     return found;
 }
 
+static SessionStatus number_missing(LessonContext *context, const char *words) {
+    Diag *diag = diag_report(diags_of(context), DIAG_LESSON_NUMBER, SRC_NONE, words);
+    diag_help(diag, "for example `tkc lesson %s 1`; `tkc lesson list` shows all", words);
+    return STATUS_USAGE;
+}
+
 static SessionStatus word_check(LessonContext *context, const Lesson *lesson,
                                 const Exercise *exercise) {
     const Options *options = context->command->options;
     bool watch = option_given(options, OPTION_WATCH);
     if (lesson == NULL && (watch || !option_given(options, OPTION_ALL))) {
-        diag_report(diags_of(context), DIAG_LESSON_NUMBER, SRC_NONE,
-                    watch ? "check --watch" : "check");
-        return STATUS_USAGE;
+        return number_missing(context, watch ? "check --watch" : "check");
     }
     if (watch && exercise == NULL) {
         exercise = first_unsolved(context, lesson);
@@ -568,8 +572,7 @@ SessionStatus cmd_lesson(const Command *command) {
         return STATUS_USAGE;
     }
     if (lesson == NULL && word->scope != OF_ANY) {
-        diag_report(session_diags(command->session), DIAG_LESSON_NUMBER, SRC_NONE, word->name);
-        return STATUS_USAGE;
+        return number_missing(&context, word->name);
     }
     if (exercise == NULL && word->scope == OF_EXERCISE) {
         exercise = first_unsolved(&context, lesson);
