@@ -9,9 +9,13 @@
 #include <string.h>
 
 /* "`axis` of sum() must be a constexpr int, got int32". */
+static Diag *refusal(Spec *s, const Call *call, unsigned i, SVal got, const char *wanted) {
+    return SPEC_ERROR(s, DIAG_BUILTIN_ARGUMENT, call->ranges[i], call->builtin->params[i].name,
+                      call_name(call), wanted, sv_type_name(s, got));
+}
+
 static bool refuse(Spec *s, const Call *call, unsigned i, SVal got, const char *wanted) {
-    SPEC_ERROR(s, DIAG_BUILTIN_ARGUMENT, call->ranges[i], call->builtin->params[i].name,
-               call_name(call), wanted, sv_type_name(s, got));
+    (void)refusal(s, call, i, got, wanted);
     return false;
 }
 
@@ -72,7 +76,9 @@ bool call_type(Spec *s, const Call *call, unsigned i, TlType *out) {
         diag_help(d, "the fp8 types are tl.float8e4nv and tl.float8e5");
         return false;
     }
-    return refuse(s, call, i, v, "a dtype");
+    Diag *d = refusal(s, call, i, v, "a dtype");
+    diag_help(d, "in kernels: tl.float32 and such, or ptr.dtype.element_ty");
+    return false;
 }
 
 bool call_word(Spec *s, const Call *call, unsigned i, const char *what, const Word *words,

@@ -250,7 +250,8 @@ static SVal from_pointer(Spec *s, SVal v, TlType to, SrcRange range) {
 
 static SVal to_pointer(Spec *s, SVal v, TlType to, SrcRange range) {
     if (!tl_is_int(v.type)) {
-        SPEC_ERROR(s, DIAG_KERNEL_CAST, range, sv_type_name(s, v), tl_name(s, to));
+        Diag *d = SPEC_ERROR(s, DIAG_KERNEL_CAST, range, sv_type_name(s, v), tl_name(s, to));
+        diag_help(d, "the type of what it points to is ptr.dtype.element_ty");
         return SVAL_ERROR;
     }
     return converted(s, OP_IntToPtr, int_to_int(s, v, tl_type(DT_I64)), to);
