@@ -22,15 +22,16 @@ TARGETS = ("sm_80", "sm_86", "sm_89", "sm_90a")
 
 
 def programs(paths):
-    """Every .tk file among the paths and in the folders, but the checks of exercises and the programs
-    that they start with, which are not finished."""
+    """Every .tk file among the paths and in the folders, but those of exercises: small variants of the
+    lessons' kernels, which the emulator runs."""
     for path in paths:
         if os.path.isfile(path):
             yield path
             continue
         for folder, _, names in sorted(os.walk(path)):
-            yield from (os.path.join(folder, name) for name in sorted(names)
-                        if name.endswith(".tk") and name not in ("start.tk", "check.tk"))
+            if "_exercises" not in folder:
+                yield from (os.path.join(folder, name) for name in sorted(names)
+                            if name.endswith(".tk"))
 
 
 def build(tkc, path, kinds, folder):
