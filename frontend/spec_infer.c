@@ -350,33 +350,45 @@ static bool is_better(Score now, Score best) {
     return now.guesses < best.guesses && now.errors < best.errors && now.first >= best.first;
 }
 
-/* Changes one parameter at a time as long as that is better; what has a default keeps it. */
+/* May the parameter be changed? What has an annotation or a default keeps it. */
+static bool is_open(const JitFn *fn, size_t i, bool *pinned) {
+    const char *word = annotation_word(spec_parameter(fn->def, i)->annotation);
+    *pinned = str_eq(word, "constexpr");
+    return (*word == '\0' || *pinned) && !(fn->defaults && !py_failed(fn->defaults[i]));
+}
+
+/* Makes the change of one parameter that is best, of all that are better; false: none is. The first
+ * that is better would not do: a pointer taken for a number hides the mistakes behind it. */
+static bool improve(PyCtx *py, const JitFn *fn, SpecParam *params, Score *best, size_t *trials) {
+    size_t changed = fn->num_params;
+    SpecParam to = {.kind = SPEC_SCALAR};
+    for (size_t i = 0; i < fn->num_params && best->guesses > 0; i++) {
+        bool pinned;
+        if (!is_open(fn, i, &pinned))
+            continue;
+        SpecParam kept = params[i], other[4];
+        size_t count = alternatives(&kept, pinned, other);
+        for (size_t k = 0; k < count && *trials < MAX_TRIALS; k++, ++*trials) {
+            params[i] = other[k];
+            Score now = score(py, fn, params);
+            if (is_better(now, *best)) {
+                *best = now;
+                changed = i;
+                to = other[k];
+            }
+        }
+        params[i] = kept;
+    }
+    if (changed < fn->num_params)
+        params[changed] = to;
+    return changed < fn->num_params;
+}
+
 static void refine(PyCtx *py, const JitFn *fn, SpecParam *params) {
     Score best = score(py, fn, params);
     size_t trials = 0;
-    bool better = true;
-    while (best.guesses > 0 && better) {
-        better = false;
-        for (size_t i = 0; i < fn->num_params && best.guesses > 0; i++) {
-            const char *word = annotation_word(spec_parameter(fn->def, i)->annotation);
-            bool pinned = str_eq(word, "constexpr");
-            bool has_default = fn->defaults && !py_failed(fn->defaults[i]);
-            if ((*word && !pinned) || has_default)
-                continue;
-            SpecParam kept = params[i], other[4];
-            size_t count = alternatives(&kept, pinned, other);
-            for (size_t k = 0; k < count && trials < MAX_TRIALS; k++, trials++) {
-                params[i] = other[k];
-                Score now = score(py, fn, params);
-                if (is_better(now, best)) {
-                    best = now;
-                    kept = other[k];
-                    better = true;
-                }
-            }
-            params[i] = kept;
-        }
-    }
+    while (best.guesses > 0 && improve(py, fn, params, &best, &trials))
+        ;
 }
 
 SpecParam *spec_infer_signature(PyCtx *py, Arena *arena, const JitFn *fn) {

@@ -279,6 +279,8 @@ static PyValue eval_attribute(PyCtx *py, Frame *frame, const Expr *expr) {
         return PY_FAIL;
     py->here = expr->u.attribute.attr_range;
     PyValue value = py_getattr(py, object, expr->u.attribute.attr);
+    if (py_failed(value) && scope_binds_later(py, object, expr->u.attribute.attr))
+        py->host->doubtful = true;
     py_decref(py, object);
     return value;
 }

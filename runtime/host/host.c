@@ -326,20 +326,21 @@ static const Stmt *without_outer_decorators(PyCtx *py, const Stmt *stmt) {
 
 /* What is wrong in the program whatever it does: modules and attributes of modules that do not
  * exist. A name that is not bound may only be one whose definition was not executed. */
-static bool is_certain(const Stmt *stmt, PyValue exception) {
-    const PyException *e = py_as(exception, &py_exception_type);
+static bool is_certain(const PyCtx *py, const Stmt *stmt) {
+    const PyException *e = py_as(py->exception, &py_exception_type);
     bool import = stmt->kind == STMT_IMPORT || stmt->kind == STMT_IMPORT_FROM;
-    return e != NULL && (import || e->cls->exc == PYEXC_AttributeError);
+    return e != NULL && !py->host->doubtful && (import || e->cls->exc == PYEXC_AttributeError);
 }
 
 /* Executes one definition; its failure is reported if it is certain. */
 static void define_stmt(PyCtx *py, Frame *frame, const Stmt *stmt) {
     size_t reported = diags_len(py->diags);
+    py->host->doubtful = false;
     Flow flow = exec_stmt(py, frame, stmt);
     diags_truncate(py->diags, reported);
     if (flow != FLOW_RAISE)
         return;
-    if (is_certain(stmt, py->exception)) {
+    if (is_certain(py, stmt)) {
         int exit_status;
         host_report(py, &exit_status);
         return;

@@ -18,6 +18,10 @@ typedef struct ScopeInfo {
 const ScopeInfo *scope_of_function(PyCtx *py, const Params *params, const StmtList *body,
                                    const Expr *lambda_body, const void *key);
 NameKind scope_kind(const ScopeInfo *scope, Sym name);
+/* For modules of which host_define() executes only definitions: notes all names that `body` binds
+ * in `env`, and tells whether it binds one that is not there. */
+void scope_note_module(PyCtx *py, const PyEnv *env, const StmtList *body);
+bool scope_binds_later(PyCtx *py, PyValue module, Sym name);
 
 /* One activation of a function, class body, comprehension or module. */
 typedef struct Frame {
@@ -105,6 +109,7 @@ struct HostState {
     Frame *frame;       /* the innermost activation */
     unsigned calls;     /* how many functions are active */
     bool defining;      /* host_define(): modules only define their names */
+    bool doubtful;      /* a name was missed that a module binds when it is run */
     const char *program_dir;
 };
 
@@ -214,6 +219,8 @@ void builtins_add(PyCtx *py, PyEnv *env, const BuiltinRow *rows);
 PyValue builtin_module(PyCtx *py, const char *name, bool *found);
 PyValue module_math(PyCtx *py);
 PyValue module_sys(PyCtx *py);
+/* A list of str; takes nothing over. */
+PyValue host_text_list(PyCtx *py, const char *const *items, size_t count);
 PyValue module_os(PyCtx *py);
 PyValue module_time(PyCtx *py);
 /* The C functions that the library files in lib/ call as `_tkc`. */

@@ -147,10 +147,12 @@ static bool run_module(PyCtx *py, PyValue module, const Found *found, SrcRange r
                    .caller = py->host->frame};
     bool ok = true;
     py->host->frame = &frame;
-    if (py->host->defining)
+    if (py->host->defining) {
+        scope_note_module(py, env, &tree->body);
         define_block(py, &frame, &tree->body);
-    else
+    } else {
         ok = exec_block(py, &frame, &tree->body) != FLOW_RAISE;
+    }
     py->host->frame = frame.caller;
     return ok;
 }
@@ -321,6 +323,8 @@ static bool import_from_name(PyCtx *py, Frame *frame, PyValue module, const char
         const char *inner = arena_printf(py->arena, "%s.%s", dotted, alias->name);
         if (find_module(py, inner, &file)) {
             value = import_module(py, inner, alias->range);
+        } else if (scope_binds_later(py, module, alias->name)) {
+            return true; /* the name stays unknown */
         } else {
             ArenaMark mark = arena_mark(py->scratch);
             const char **names = NULL;

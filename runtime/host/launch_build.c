@@ -78,16 +78,6 @@ static PyExc build_error(const Diags *diags, size_t from) {
     return PYEXC_CompilationError;
 }
 
-static PyValue text_list(PyCtx *py, const char *const *texts, size_t count) {
-    PyValue list = py_list(py, NULL, 0);
-    for (size_t i = 0; i < count; i++) {
-        PyValue text = py_str(py, texts[i]);
-        py_list_append(py, list, text);
-        py_decref(py, text);
-    }
-    return list;
-}
-
 /* Asks the builder; the paths that it wrote. */
 static PyValue run_builder(PyCtx *py, LaunchBuild *build) {
     const LaunchBuilder *builder = host_launch(py)->config.builder;
@@ -96,7 +86,7 @@ static PyValue run_builder(PyCtx *py, LaunchBuild *build) {
         return py_raise(py, PYEXC_RuntimeError, "nothing can be built here");
     if (!builder->build(builder->data, py, build))
         return py_raise_reports(py, build_error(py->diags, from), from);
-    return text_list(py, build->paths, build->num_paths);
+    return host_text_list(py, build->paths, build->num_paths);
 }
 
 PyValue tkc_build(PyCtx *py, void *data, const PyArgs *args) {

@@ -66,8 +66,7 @@ static PyValue stream(PyCtx *py, const char *name, FILE *file) {
     return module;
 }
 
-/* Items of strings become a list of str; takes nothing over. */
-static PyValue text_list(PyCtx *py, const char *const *items, size_t count) {
+PyValue host_text_list(PyCtx *py, const char *const *items, size_t count) {
     PyValue list = py_list(py, NULL, 0);
     for (size_t i = 0; i < count; i++) {
         PyValue item = py_str(py, items[i]);
@@ -84,9 +83,9 @@ PyValue module_sys(PyCtx *py) {
     PyValue module = py_module(py, "sys");
     PyValue version[5] = {py_int(3), py_int(12), py_int(0), py_str(py, "final"), py_int(0)};
     module_add_functions(py, module, rows);
-    py_module_set(py, module, "argv", text_list(py, options->args, options->num_args));
+    py_module_set(py, module, "argv", host_text_list(py, options->args, options->num_args));
     py_module_set(py, module, "path",
-                  text_list(py, options->import_dirs, options->num_import_dirs));
+                  host_text_list(py, options->import_dirs, options->num_import_dirs));
     py_module_set(py, module, "stdout", stream(py, "sys.stdout", options->out));
     py_module_set(py, module, "stderr", stream(py, "sys.stderr", options->err));
     py_module_set(py, module, "version_info", py_tuple_steal(py, version, 5));

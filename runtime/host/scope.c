@@ -292,3 +292,14 @@ const ScopeInfo *scope_of_function(PyCtx *py, const Params *params, const StmtLi
 NameKind scope_kind(const ScopeInfo *scope, Sym name) {
     return (NameKind)(uintptr_t)map_getp(&scope->names, name);
 }
+
+void scope_note_module(PyCtx *py, const PyEnv *env, const StmtList *body) {
+    scope_of_function(py, &(Params){0}, body, NULL, env);
+}
+
+bool scope_binds_later(PyCtx *py, PyValue module, Sym name) {
+    if (!py->host->defining || py_as(module, &py_module_type) == NULL)
+        return false;
+    const ScopeInfo *scope = map_getp(&py->host->scopes, py_module_env(module));
+    return scope != NULL && scope_kind(scope, name) == NAME_LOCAL;
+}

@@ -14,6 +14,8 @@ extern const size_t host_library_count;
 PyValue library_module(PyCtx *py, const char *name, const char *module_name);
 /* Adds to the module `_tkc` what autotuning needs (triton_tune.c). */
 void triton_tune_functions(PyCtx *py, PyValue module);
+/* Binds the class of an exception in a module. */
+void triton_add_exception(PyCtx *py, PyValue module, const char *name, PyExc exc);
 /* triton.jit. */
 PyValue triton_jit(PyCtx *py, void *data, const PyArgs *args);
 

@@ -133,12 +133,6 @@ static PyValue lib_report(PyCtx *py, void *data, const PyArgs *args) {
     return PY_NONE;
 }
 
-static void add_class(PyCtx *py, PyValue module, const char *name, PyExc exc) {
-    PyClass *error = py_exc_class(py, exc);
-    error->base.refs++;
-    py_module_set(py, module, name, py_from_object(&error->base));
-}
-
 static PyValue library_functions(PyCtx *py) {
     static const BuiltinRow rows[] = {{"is_tensor", lib_is_tensor},
                                       {"copy", lib_copy},
@@ -161,10 +155,10 @@ static PyValue library_functions(PyCtx *py) {
     module_add_functions(py, module, rows);
     host_library_functions(py, module);
     triton_tune_functions(py, module);
-    add_class(py, module, "StaticAssertError", PYEXC_CompileTimeAssertionFailure);
-    add_class(py, module, "CompilationError", PYEXC_CompilationError);
-    add_class(py, module, "OutOfResources", PYEXC_OutOfResources);
-    add_class(py, module, "PTXASError", PYEXC_PTXASError);
+    triton_add_exception(py, module, "StaticAssertError", PYEXC_CompileTimeAssertionFailure);
+    triton_add_exception(py, module, "CompilationError", PYEXC_CompilationError);
+    triton_add_exception(py, module, "OutOfResources", PYEXC_OutOfResources);
+    triton_add_exception(py, module, "PTXASError", PYEXC_PTXASError);
     py_module_set(py, module, "TensorDescriptor", tensor_descriptor_class(py));
     return module;
 }

@@ -109,7 +109,7 @@ static PyValue triton_reinterpret(PyCtx *py, void *data, const PyArgs *args) {
     return result;
 }
 
-static void add_exception(PyCtx *py, PyValue module, const char *name, PyExc exc) {
+void triton_add_exception(PyCtx *py, PyValue module, const char *name, PyExc exc) {
     PyClass *cls = py_exc_class(py, exc);
     cls->base.refs++;
     py_module_set(py, module, name, py_from_object(&cls->base));
@@ -138,10 +138,11 @@ static PyValue tools_module(PyCtx *py) {
 
 static PyValue errors_module(PyCtx *py, const char *name) {
     PyValue errors = py_module(py, name);
-    add_exception(py, errors, "CompilationError", PYEXC_CompilationError);
-    add_exception(py, errors, "CompileTimeAssertionFailure", PYEXC_CompileTimeAssertionFailure);
-    add_exception(py, errors, "OutOfResources", PYEXC_OutOfResources);
-    add_exception(py, errors, "PTXASError", PYEXC_PTXASError);
+    triton_add_exception(py, errors, "CompilationError", PYEXC_CompilationError);
+    triton_add_exception(py, errors, "CompileTimeAssertionFailure",
+                         PYEXC_CompileTimeAssertionFailure);
+    triton_add_exception(py, errors, "OutOfResources", PYEXC_OutOfResources);
+    triton_add_exception(py, errors, "PTXASError", PYEXC_PTXASError);
     return errors;
 }
 
@@ -182,8 +183,8 @@ static PyValue make_triton(PyCtx *py) {
     py_module_set(py, triton, "language", spec_language_module(py));
     py_module_set(py, triton, "tools", tools_module(py));
     py_module_set(py, triton, "compiler", compiler_module(py));
-    add_exception(py, triton, "CompilationError", PYEXC_CompilationError);
-    add_exception(py, triton, "OutOfResources", PYEXC_OutOfResources);
+    triton_add_exception(py, triton, "CompilationError", PYEXC_CompilationError);
+    triton_add_exception(py, triton, "OutOfResources", PYEXC_OutOfResources);
     ArenaMark mark = arena_mark(py->scratch);
     bool ok = add_library(py, triton);
     PyValue testing = ok ? library_module(py, "testing", "triton.testing") : PY_FAIL;
