@@ -29,6 +29,16 @@
 #define TK_ALLOW_FORMAT_VARIABLE_END
 #endif
 
+/* Processors with fused multiply-add: a function marked TK_FMA_CODE may use the instruction, and
+ * may be called where TK_HAS_FMA() holds. */
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+#define TK_FMA_CODE  __attribute__((target("fma")))
+#define TK_HAS_FMA() __builtin_cpu_supports("fma")
+#else
+#define TK_FMA_CODE
+#define TK_HAS_FMA() 0
+#endif
+
 /* The address of the current function's stack frame, to bound recursion; 0 where unknown. */
 #if defined(__GNUC__) || defined(__clang__)
 #define TK_FRAME_ADDRESS() ((uintptr_t)__builtin_frame_address(0))

@@ -13,28 +13,20 @@ void warp_start(Warp *warp, uint32_t members) {
     warp->pc = 0;
     warp->reconv = NO_PC;
     warp->active = warp->live = warp->members = members;
-    warp->num_paths = 0;
+    warp->paths.len = 0;
     warp->state = members == 0 ? WARP_DONE : WARP_RUNS;
     warp->waiting = NULL;
 }
 
 static void push_path(Warp *warp, Path path) {
-    if (warp->num_paths == warp->cap_paths) {
-        unsigned cap = warp->cap_paths == 0 ? 16 : 2 * warp->cap_paths;
-        Path *grown = ARENA_ARRAY(warp->cta->worker->arena, Path, cap);
-        if (warp->num_paths > 0)
-            memcpy(grown, warp->paths, warp->num_paths * sizeof *grown);
-        warp->paths = grown;
-        warp->cap_paths = cap;
-    }
-    warp->paths[warp->num_paths++] = path;
+    vec_push(warp->cta->worker->arena, &warp->paths, path);
 }
 
 /* The path on top of the stack runs on; paths that have no lanes left, or that are where they wait
  * already, are dropped. */
 static void next_path(Warp *warp) {
-    while (warp->num_paths > 0) {
-        Path path = warp->paths[--warp->num_paths];
+    while (warp->paths.len > 0) {
+        Path path = vec_pop(&warp->paths);
         path.lanes &= warp->live;
         if (path.lanes == 0 || path.pc == path.reconv)
             continue;

@@ -32,15 +32,15 @@ void copies_drift(Warp *warp) {
     Cta *cta = warp->cta;
     if (cta->worker->launch->options->seed == 0)
         return;
-    for (unsigned i = 0; i < warp->num_copies; i++) {
-        AsyncCopy *copy = &warp->copies[i];
+    for (size_t i = 0; i < warp->copies.len; i++) {
+        AsyncCopy *copy = &warp->copies.data[i];
         if (copy->drifts)
             land(warp, copy, copy->open & (uint32_t)(emu_random(&cta->rng) >> 32));
     }
 }
 
 void copies_forget(Warp *warp) {
-    warp->num_copies = 0;
+    warp->copies.len = 0;
     memset(warp->committed, 0, sizeof warp->committed);
 }
 
@@ -56,9 +56,9 @@ void copy_commit_exec(Warp *warp, const Inst *inst, uint32_t mask) {
 void copy_wait_exec(Warp *warp, const Inst *inst, uint32_t mask) {
     bool checks = warp->cta->worker->launch->options->checks;
     bool all = inst->a == NO_ROW;
-    unsigned kept = 0;
-    for (unsigned i = 0; i < warp->num_copies; i++) {
-        AsyncCopy *copy = &warp->copies[i];
+    size_t kept = 0;
+    for (size_t i = 0; i < warp->copies.len; i++) {
+        AsyncCopy *copy = &warp->copies.data[i];
         uint32_t done = 0;
         EACH_LANE(lane, copy->open & mask) {
             uint32_t since = warp->committed[lane] - copy->group[lane]; /* groups, with its own */
@@ -72,10 +72,10 @@ void copy_wait_exec(Warp *warp, const Inst *inst, uint32_t mask) {
         if (copy->open == 0)
             continue;
         if (kept != i)
-            warp->copies[kept] = *copy;
+            warp->copies.data[kept] = *copy;
         kept++;
     }
-    warp->num_copies = kept;
+    warp->copies.len = kept;
     if (all)
         copy_commit_exec(warp, inst, mask);
 }
@@ -83,15 +83,8 @@ void copy_wait_exec(Warp *warp, const Inst *inst, uint32_t mask) {
 /* ---- copying --------------------------------------------------------------------------------- */
 
 static AsyncCopy *add_copy(Warp *warp) {
-    if (warp->num_copies == warp->cap_copies) {
-        unsigned cap = warp->cap_copies == 0 ? 16 : 2 * warp->cap_copies;
-        AsyncCopy *grown = ARENA_ARRAY(warp->cta->worker->arena, AsyncCopy, cap);
-        if (warp->num_copies > 0)
-            memcpy(grown, warp->copies, warp->num_copies * sizeof *grown);
-        warp->copies = grown;
-        warp->cap_copies = cap;
-    }
-    return &warp->copies[warp->num_copies++];
+    vec_push(warp->cta->worker->arena, &warp->copies, (AsyncCopy){0});
+    return &vec_last(&warp->copies);
 }
 
 /* How many bytes each lane takes from global memory. False: more than it copies. */

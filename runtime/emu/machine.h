@@ -216,8 +216,7 @@ struct Warp {
     EmuCounts *counts;
     uint32_t pc, reconv, active; /* the path that runs */
     uint32_t live, members;      /* lanes that have not ended; lanes that there are */
-    Path *paths;                 /* below the one that runs */
-    unsigned num_paths, cap_paths;
+    VEC(Path) paths;             /* below the one that runs */
     WarpState state;
     unsigned index;
     unsigned barrier;
@@ -225,8 +224,7 @@ struct Warp {
     uint32_t clock;
     uint32_t *seen; /* the clock of each warp (its own, too) up to which all is ordered before */
     uint8_t *local;
-    AsyncCopy *copies;
-    unsigned num_copies, cap_copies;
+    VEC(AsyncCopy) copies;
     uint32_t committed[LANES]; /* groups of asynchronous copies */
     Cta *cta;
 };

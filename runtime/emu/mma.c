@@ -185,22 +185,29 @@ static void multiply(Product *p, unsigned m, unsigned k) {
     }
 }
 
-static void multiply_fused(Product *p, unsigned m, unsigned k) {
-    for (unsigned i = 0; i < m; i++)
-        for (unsigned x = 0; x < k; x++)
-            for (unsigned j = 0; j < MMA_N; j++)
-                p->acc[MMA_N * i + j] =
-                    fma(p->a[MMA_MAX_K * i + x], p->b[MMA_N * x + j], p->acc[MMA_N * i + j]);
-}
+/* One function for processors with the instruction, where fma() is no call, and one for all. */
+#define DEFINE_MULTIPLY_FUSED(name)                                                                \
+    static void name(Product *p, unsigned m, unsigned k) {                                         \
+        for (unsigned i = 0; i < m; i++) {                                                         \
+            const double *a = p->a + (size_t)MMA_MAX_K * i;                                        \
+            double *acc = p->acc + (size_t)MMA_N * i;                                              \
+            for (unsigned x = 0; x < k; x++)                                                       \
+                for (unsigned j = 0; j < MMA_N; j++)                                               \
+                    acc[j] = fma(a[x], p->b[MMA_N * x + j], acc[j]);                               \
+        }                                                                                          \
+    }
+TK_FMA_CODE DEFINE_MULTIPLY_FUSED(multiply_with_fma) DEFINE_MULTIPLY_FUSED(multiply_fused)
 
-void mma_exec(Warp *warp, const Inst *inst, uint32_t mask) {
+    void mma_exec(Warp *warp, const Inst *inst, uint32_t mask) {
     const MmaOp *op = inst->data;
     if (!whole_warp(warp, inst, mask))
         return;
     Product p;
     gather(warp, op, &p);
     accumulators(warp, op, &p, true);
-    if (op->acc == PTX_F64)
+    if (op->acc == PTX_F64 && TK_HAS_FMA())
+        multiply_with_fma(&p, op->m, op->k);
+    else if (op->acc == PTX_F64)
         multiply_fused(&p, op->m, op->k);
     else
         multiply(&p, op->m, op->k);

@@ -227,7 +227,7 @@ void shared_start(Cta *cta) {
         last = cta->warps[i].clock > last ? cta->warps[i].clock : last;
     bool in_flight = false; /* copies that nobody waited for */
     for (unsigned i = 0; i < cta->num_warps; i++)
-        in_flight = in_flight || cta->warps[i].num_copies > 0;
+        in_flight = in_flight || cta->warps[i].copies.len > 0;
     if (last > MAX_CLOCK / 2 || in_flight) {
         size_t cells = launch->shared_size / launch->kernel->shared_granule + 1;
         memset(cta->cells, 0, cells * sizeof(ShadowCell));
