@@ -2,9 +2,8 @@
 
 Usage: assemble_programs.py TKC PTXAS [--no-spills] FILE-OR-FOLDER...
 
-With --no-spills ptxas optimises, and a kernel that needs more registers than there are is a failure,
-as is a program without kernels. (A few bytes ptxas spills on its own, below the limit, so that more
-programs fit on a multiprocessor: up to SMALL are its choice.) Exits with 77 (skipped) without ptxas.
+With --no-spills ptxas optimises, and a kernel that spills registers is a failure, as is a program
+without kernels. Exits with 77 (skipped) without ptxas.
 
 Otherwise a program that fails by itself, or launches nothing, has nothing to assemble: `tkc build
 --emit=tile` fails, too.
@@ -17,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 
-SMALL = 16
 TARGETS = ("sm_80", "sm_86", "sm_89", "sm_90a")
 
 
@@ -42,10 +40,9 @@ def build(tkc, path, kinds, folder):
 
 
 def spilled(said):
-    """What `ptxas -v` says of registers, if the kernel needs more than there are, or ''."""
+    """What `ptxas -v` says of spills, or '' if there are none."""
     stores = sum(int(count) for count in re.findall(r"(\d+) bytes spill stores", said))
-    used = max([int(count) for count in re.findall(r"Used (\d+) registers", said)], default=0)
-    return f"{stores} bytes spilled, {used} registers" if stores > (SMALL if used < 250 else 0) else ""
+    return f"{stores} bytes spilled" if stores > 0 else ""
 
 
 def assemble(ptxas, path, no_spills):
