@@ -290,6 +290,11 @@ static const char *read_own(const LessonContext *context, const Exercise *exerci
                : NULL;
 }
 
+/* Whether the learner's file is still what it began as. */
+static bool is_unchanged(const EmbeddedFile *start, const char *own, size_t len) {
+    return own != NULL && len == start->len && memcmp(own, start->text, len) == 0;
+}
+
 static bool write_own(const LessonContext *context, const char *path, const char *text,
                       size_t len) {
     const char *error;
@@ -325,7 +330,7 @@ static SessionStatus word_start(LessonContext *context, const Lesson *lesson,
     size_t len = 0;
     const char *own = read_own(context, exercise, &len);
     bool there = io_exists(exercise->file);
-    bool same = own != NULL && len == start->len && memcmp(own, start->text, len) == 0;
+    bool same = is_unchanged(start, own, len);
     if (!there && !write_own(context, exercise->file, lesson_text(start), start->len)) {
         return STATUS_FAILED;
     }
@@ -350,7 +355,7 @@ static SessionStatus word_reset(LessonContext *context, const Lesson *lesson,
     size_t len = 0;
     const char *own = read_own(context, exercise, &len);
     const char *kept = arena_printf(context->arena, "%s~", exercise->file);
-    if (own != NULL && len == start->len && memcmp(own, start->text, len) == 0) {
+    if (is_unchanged(start, own, len)) {
         fprintf(context->command->out, "%s is the starting program already\n", exercise->file);
         return STATUS_OK;
     }

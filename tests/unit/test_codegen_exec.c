@@ -440,6 +440,20 @@ Test(codegen_exec, conversions_of_layouts) {
     arena_destroy(arena);
 }
 
+/* Stores a tile of layout #0 into a buffer of layout #2 and loads it as #1. */
+static void through_buffer(const char *const *layouts, int kind) {
+    char body[512];
+    const char *t = kinds[kind].name;
+    snprintf(body, sizeof body,
+             "!%%b = shared_alloc 128 : shared<512x%s, #2>\n"
+             "!shared_store %%b, %%x\n"
+             "!barrier\n"
+             "!%%r = shared_load %%b : tile<512x%s, #1>\n"
+             "?%%r = bitcast %%x : tile<512x%s>\n",
+             t, t, t);
+    between(body, layouts, kind, "shared = 8192");
+}
+
 Test(codegen_exec, shared_memory) {
     static const int some[] = {I8, I32, F16, F64, I1};
     static const char *const buffers[] = {"<512; off i0 i1 i2 i3 i4 i5 i6 i7 i8>",
@@ -456,16 +470,7 @@ Test(codegen_exec, shared_memory) {
             layout_text(arena, from, round % 3, (unsigned)(next_random(&state) % 10)),
             layout_text(arena, to, round / 2 % 3, (unsigned)(next_random(&state) % 10)),
             buffers[round % 3], NULL};
-        char body[512];
-        const char *t = kinds[kind].name;
-        snprintf(body, sizeof body,
-                 "!%%b = shared_alloc 128 : shared<512x%s, #2>\n"
-                 "!shared_store %%b, %%x\n"
-                 "!barrier\n"
-                 "!%%r = shared_load %%b : tile<512x%s, #1>\n"
-                 "?%%r = bitcast %%x : tile<512x%s>\n",
-                 t, t, t);
-        between(body, layouts, (int)kind, "shared = 8192");
+        through_buffer(layouts, (int)kind);
     }
     arena_destroy(arena);
 }
@@ -510,19 +515,10 @@ Test(codegen_exec, matrices) {
         Layout fragment = parsed(cases[n / 2].fragment), buffer = parsed(cases[n / 2].buffer);
         unsigned size = (unsigned)dtype_size(kinds[cases[n / 2].kind].dtype);
         cr_assert_neq(layout_shared_side(&fragment, &buffer, size, true).op, SHARED_VECTOR);
-        const char *t = kinds[cases[n / 2].kind].name;
         const char *layouts[] = {back ? cases[n / 2].fragment : cases[n / 2].memory,
                                  back ? cases[n / 2].memory : cases[n / 2].fragment,
                                  cases[n / 2].buffer, NULL};
-        char body[512];
-        snprintf(body, sizeof body,
-                 "!%%b = shared_alloc 128 : shared<512x%s, #2>\n"
-                 "!shared_store %%b, %%x\n"
-                 "!barrier\n"
-                 "!%%r = shared_load %%b : tile<512x%s, #1>\n"
-                 "?%%r = bitcast %%x : tile<512x%s>\n",
-                 t, t, t);
-        between(body, layouts, cases[n / 2].kind, "shared = 8192");
+        through_buffer(layouts, cases[n / 2].kind);
     }
 }
 
